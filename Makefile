@@ -1,0 +1,168 @@
+# banger: `make try` shows the main job, `make check` proves it.
+#
+# Yours to set: CC CFLAGS LDFLAGS PREFIX DESTDIR, V=1 to see commands,
+# DEVELOPER=1 (warnings are errors), SAN=1 (address and undefined sanitizers),
+# JOBS (how many tests at once).
+
+CC ?= cc
+GUEST_CC ?= musl-gcc
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+
+# Executables of their own, because their libraries are heavy; the rest is bng.
+APART := disk pull
+PKGS_disk := ext2fs com_err libarchive
+PKGS_pull := libcurl libcrypto
+PKGS_bng := libcjson libmnl
+
+B := build$(if $(SAN),-san)
+APPLETS := $(patsubst applets/bng-%.c,%,$(wildcard applets/bng-*.c))
+MULTICALL := $(filter-out $(APART),$(APPLETS))
+ALONE := $(filter $(APART),$(APPLETS))
+
+WARN := -Wall -Wextra -Wvla -Wshadow -Wmissing-prototypes -Wwrite-strings \
+	-Wstrict-prototypes -Wundef $(if $(DEVELOPER),-Werror)
+BNG_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilib -I$(B) \
+	-MMD -MP $(WARN) $(if $(SAN),-fsanitize=address,$(HARDEN)) \
+	$(if $(SAN),-fsanitize=undefined -fno-sanitize-recover=undefined)
+HARDEN := -fstack-protector-strong -fPIE
+BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
+	$(if $(SAN),-fsanitize=address -fsanitize=undefined,-pie)
+
+# The agent is static, small, and has no library but a libc. musl's compiler
+# wrapper hides the kernel's headers; -idirafter shows those alone.
+AGENT_LIB := mux frame file
+AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -Ilib -MMD -MP $(WARN) \
+	-ffunction-sections -fdata-sections -fno-stack-protector \
+	-idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
+AGENT_LDFLAGS := -static -Wl,--gc-sections -Wl,-z,noseparate-code -s
+
+SPACE := $(subst ,, )
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+LIB_O := $(patsubst %.c,$(B)/o/%.o,$(wildcard lib/*.c))
+BNG_O := $(MULTICALL:%=$(B)/o/applets/bng-%.o) $(B)/o/applets/main.o
+AGENT_O := $(patsubst %.c,$(B)/g/%.o,$(wildcard guest/agent/*.c) \
+	$(wildcard $(AGENT_LIB:%=lib/%.c)))
+LINKS := $(MULTICALL:%=$(B)/bng-%)
+PAGES := $(wildcard doc/*.[1-8])
+
+all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/agent $(B)/banger
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all check lint test deps try fresh bench install uninstall clean FORCE
+
+# Rebuild when the flags change.
+FLAGS := $(CC) $(CFLAGS) $(LDFLAGS) $(BNG_CFLAGS) $(BNG_LDFLAGS)
+$(B)/flags: FORCE
+	$(Q)mkdir -p $(B)
+	$(Q)printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
+
+$(B)/applets.h: applets/mkapplets.sh $(wildcard applets/bng-*.c) $(B)/flags
+	$(Q)BNG_MULTICALL='$(MULTICALL)' sh applets/mkapplets.sh $@ \
+		$(filter applets/bng-%.c,$^) && touch $@
+
+$(B)/o/%.o: %.c $(B)/flags | $(B)/applets.h
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BNG_CFLAGS) $(CFLAGS) -include $(B)/applets.h \
+		-DLINKED_APART='"$(subst $(SPACE),\n,$(APART:%=bng-%))"' -c -o $@ $<
+
+$(B)/libbng.a: $(LIB_O)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/bng: $(BNG_O) $(B)/libbng.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$$($(PKG_CONFIG) --libs $(PKGS_bng))
+
+$(LINKS): $(B)/bng
+	$(Q)ln -sf bng $@
+
+$(B)/o/only-%.o: applets/main.c $(B)/flags | $(B)/applets.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BNG_CFLAGS) $(CFLAGS) -include $(B)/applets.h \
+		-DONLY=applet_$* -c -o $@ $<
+
+$(ALONE:%=$(B)/bng-%): $(B)/bng-%: $(B)/o/applets/bng-%.o $(B)/o/only-%.o \
+		$(B)/libbng.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$$($(PKG_CONFIG) --libs $(PKGS_$*))
+
+$(B)/g/%.o: %.c $(B)/flags
+	$(call say,GUEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(AGENT_CFLAGS) -c -o $@ $<
+
+$(B)/agent: $(AGENT_O)
+	$(call say,LINK,$@)
+	$(Q)$(GUEST_CC) $(AGENT_LDFLAGS) -o $@ $^
+
+# The front end in the tree runs from the tree; installed, from PREFIX.
+FRONT = sed -e 's|@BIN@|$(1)|' -e 's|@SHARE@|$(2)|' -e 's|@AGENT@|$(3)|' sh/banger
+$(B)/banger: sh/banger $(B)/flags
+	$(Q)$(call FRONT,$(CURDIR)/$(B),$(CURDIR),$(CURDIR)/$(B)/agent) >$@
+	$(Q)chmod +x $@
+
+deps:
+	$(Q)sh sh/deps
+
+lint: all
+	$(Q)CC='$(CC)' sh t/lint
+
+test: all
+	$(Q)JOBS='$(JOBS)' sh t/run
+
+# One after the other even under -j: each needs the one before.
+check:
+	$(Q)$(MAKE) deps
+	$(Q)$(MAKE) all
+	$(Q)$(MAKE) lint
+	$(Q)$(MAKE) test
+
+try:
+	$(Q)sh t/try
+
+fresh:
+	$(Q)sh t/fresh
+
+bench: all
+	$(Q)sh t/bench
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share/banger
+AGENTDIR = $(DESTDIR)$(PREFIX)/lib/banger
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+
+install: all
+	$(Q)install -d $(BINDIR) $(SHAREDIR)/sh $(SHAREDIR)/guest/recipes $(AGENTDIR)
+	$(Q)install -m 755 $(B)/bng $(ALONE:%=$(B)/bng-%) $(BINDIR)
+	$(Q)for a in $(MULTICALL); do ln -sf bng $(BINDIR)/bng-$$a; done
+	$(Q)install -m 755 $(B)/agent $(AGENTDIR)/agent
+	$(Q)install -m 644 $(filter-out sh/banger sh/deps,$(wildcard sh/*)) $(SHAREDIR)/sh
+	$(Q)install -m 644 $(wildcard guest/recipes/*) $(SHAREDIR)/guest/recipes
+	$(Q)$(call FRONT,$(PREFIX)/bin,$(PREFIX)/share/banger,$(PREFIX)/lib/banger/agent) \
+		>$(BINDIR)/banger && chmod 755 $(BINDIR)/banger
+	$(Q)for p in $(PAGES); do d=$(MANDIR)/man$${p##*.}; \
+		install -d $$d && install -m 644 $$p $$d || exit 1; done
+
+uninstall:
+	$(Q)rm -f $(BINDIR)/banger $(BINDIR)/bng $(APPLETS:%=$(BINDIR)/bng-%)
+	$(Q)rm -f $(AGENTDIR)/agent $(patsubst sh/%,$(SHAREDIR)/sh/%,$(wildcard sh/*))
+	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard guest/recipes/*))
+	$(Q)for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
+	$(Q)for d in $(SHAREDIR)/guest/recipes $(SHAREDIR)/guest $(SHAREDIR)/sh \
+		$(SHAREDIR) $(AGENTDIR); do [ ! -d $$d ] || rmdir $$d || exit 1; done
+
+clean:
+	$(Q)rm -rf build build-san
+
+-include $(patsubst %.o,%.d,$(LIB_O) $(BNG_O) $(AGENT_O)) \
+	$(ALONE:%=$(B)/o/applets/bng-%.d)

@@ -1,0 +1,125 @@
+/* main.c - find the applet by the name we were called by, and run it
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * Compiled twice: into bng with every applet that is not linked apart, and
+ * (with ONLY defined) into an executable of one applet. "bng pull ..." finds
+ * such an executable beside bng and becomes it.
+ */
+#include <libgen.h>
+#include <limits.h>
+
+#include "bng.h"
+#include "applets.h"
+
+const struct applet *self;
+
+static int
+run(const struct applet *a, int argc, char *argv[])
+{
+	int status;
+
+	self = a;
+	msg_name = a->name;
+	umask(077);
+	if ((a->flags & NEED_ROOT) && geteuid())
+		die("cannot run: root is needed");
+	status = a->main(argc, argv);
+	xflush();
+	return status;
+}
+
+#ifdef ONLY
+
+extern const struct applet ONLY;
+
+int
+main(int argc, char *argv[])
+{
+	return run(&ONLY, argc, argv);
+}
+
+#else
+
+static const struct applet *const applets[] = { APPLETS };
+
+static const char multicall_usage[] =
+    "usage: bng APPLET [ARGUMENT ...]\n"
+    "       bng [-h]\n"
+    "\n"
+    "Run one of banger's applets. Without arguments, list them.\n"
+    "\n"
+    "exit: the applet's; 100 wrong usage, 127 no such applet\n";
+
+static int
+bng_main(int argc, char *argv[])
+{
+	(void)argc;
+	(void)argv;
+	return EXIT_USAGE;
+}
+
+static const struct applet bng = { "bng", multicall_usage, bng_main, PLAIN };
+
+static const struct applet *
+by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(applets); i++)
+		if (!strcmp(applets[i]->name, name) ||
+		    !strcmp(applets[i]->name + strlen("bng-"), name))
+			return applets[i];
+	return NULL;
+}
+
+/* Become bng-NAME, an executable beside this one; return if there is none. */
+static void
+become(const char *name, char *argv[])
+{
+	char exe[PATH_MAX], path[PATH_MAX + 128];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0 || strchr(name, '/') || strlen(name) > 64)
+		return;
+	exe[n] = '\0';
+	snprintf(path, sizeof(path), "%s/bng-%s", dirname(exe), name);
+	execv(path, argv);
+}
+
+static int
+multicall(int argc, char *argv[])
+{
+	const struct applet *a;
+
+	self = &bng;
+	if (argc < 2) {
+		for (size_t i = 0; i < ARRAY_SIZE(applets); i++)
+			puts(applets[i]->name);
+		puts(LINKED_APART);
+		xflush();
+		return EXIT_YES;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))
+		usage_help();
+	a = by_name(argv[1]);
+	if (a)
+		return run(a, argc - 1, argv + 1);
+	become(argv[1], argv + 1);
+	die_status(127, "there is no applet '%s'", argv[1]);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *base = argc ? strrchr(argv[0], '/') : NULL;
+	const struct applet *a;
+
+	base = base ? base + 1 : argc ? argv[0] : "bng";
+	if (!strcmp(base, "bng"))
+		return multicall(argc, argv);
+	a = by_name(base);
+	if (!a)
+		return multicall(argc, argv);
+	return run(a, argc, argv);
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* dirs.c - where banger keeps things; see dirs.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bng.h"
+#include "dirs.h"
+#include "name.h"
+
+/* An environment variable, if it holds an absolute path. */
+static const char *
+env_path(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && v[0] == '/' ? v : NULL;
+}
+
+static char *
+find(const char *own, const char *xdg, const char *below_home)
+{
+	const char *v = env_path(own);
+
+	if (v)
+		return xstrdup(v);
+	v = env_path(xdg);
+	if (v)
+		return xasprintf("%s/banger", v);
+	if (!below_home)
+		return NULL;
+	v = env_path("HOME");
+	if (!v)
+		die("cannot find the state directory: HOME is not set");
+	return xasprintf("%s/%s/banger", v, below_home);
+}
+
+const char *
+dir_state(void)
+{
+	static char *dir;
+
+	if (!dir)
+		dir = find("BANGER_STATE", "XDG_STATE_HOME", ".local/state");
+	return dir;
+}
+
+const char *
+dir_cache(void)
+{
+	static char *dir;
+
+	if (!dir)
+		dir = find("BANGER_CACHE", "XDG_CACHE_HOME", ".cache");
+	return dir;
+}
+
+const char *
+dir_run(void)
+{
+	static char *dir;
+
+	if (!dir)
+		dir = find("BANGER_RUN", "XDG_RUNTIME_DIR", NULL);
+	if (!dir)
+		dir = xasprintf("%s/run", dir_state());
+	return dir;
+}
+
+int
+xvm_open(const char *ref)
+{
+	autofree char *path = NULL;
+	const char *bad;
+	int fd;
+
+	if (strchr(ref, '/')) {
+		fd = open(ref, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			die_sys("cannot open the machine's directory '%s'",
+			    ref);
+		return fd;
+	}
+	bad = vm_name_error(ref);
+	if (bad)
+		die_usage("bad name '%s': %s", ref, bad);
+	path = xasprintf("%s/vms/%s", dir_state(), ref);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		die_status(EXIT_NO, "there is no machine '%s'", ref);
+	if (fd < 0)
+		die_sys("cannot open '%s'", path);
+	return fd;
+}
+
+char *
+xfd_path(int fd)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		die_sys("cannot read '%s'", link);
+	path[n] = '\0';
+	return xstrdup(path);
+}
+
+/* /proc/self/fd/N/name: short, whatever the directory is called. */
+static int
+address(struct sockaddr_un *sun, int dirfd, const char *name)
+{
+	int n;
+
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	n = snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "/proc/self/fd/%d/%s", dirfd, name);
+	return n < 0 || (size_t)n >= sizeof(sun->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+int
+sock_connect_at(int dirfd, const char *name)
+{
+	struct sockaddr_un sun;
+	int r = address(&sun, dirfd, name);
+	autoclose int fd = -1;
+
+	if (r)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int
+sock_listen_at(int dirfd, const char *name, int backlog)
+{
+	struct sockaddr_un sun;
+	mode_t old;
+	int r = address(&sun, dirfd, name);
+	autoclose int fd = -1;
+
+	if (r)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	old = umask(077);
+	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun)) ? -errno : 0;
+	umask(old);
+	if (!r && listen(fd, backlog))
+		r = -errno;
+	return r ? r : steal_fd(&fd);
+}

@@ -1,0 +1,192 @@
+/* file.c - whole small files; see file.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdarg.h>
+
+#include "bng.h"
+
+int
+write_all(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t
+read_full(int fd, void *buf, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = read(fd, (char *)buf + got, len - got);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+ssize_t
+file_line(int dirfd, const char *name, char *buf, size_t size)
+{
+	char tmp[4096];
+	char *end;
+	ssize_t n;
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	n = read_full(fd, tmp, sizeof(tmp));
+	if (n < 0)
+		return n;
+	end = memchr(tmp, '\n', (size_t)n);
+	if (end)
+		n = end - tmp;
+	if (memchr(tmp, '\0', (size_t)n))
+		return -EINVAL;
+	if ((size_t)n >= size)
+		n = (ssize_t)size - 1;
+	memcpy(buf, tmp, (size_t)n);
+	buf[n] = '\0';
+	return n;
+}
+
+int
+file_num(int dirfd, const char *name, int64_t min, int64_t max, int64_t *ret_n)
+{
+	char buf[32];
+	char *end;
+	long long v;
+	ssize_t n = file_line(dirfd, name, buf, sizeof(buf));
+
+	if (n < 0)
+		return (int)n;
+	errno = 0;
+	v = strtoll(buf, &end, 10);
+	if (n == 0 || *end || errno || v < min || v > max)
+		return -EINVAL;
+	*ret_n = v;
+	return 0;
+}
+
+int
+file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
+{
+	char tmp[300];
+	int r, n;
+	autoclose int fd = -1;
+
+	/* The pid makes it ours: one process never writes a name twice at once. */
+	n = snprintf(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid());
+	if (n < 0 || (size_t)n >= sizeof(tmp))
+		return -ENAMETOOLONG;
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, buf, len);
+	if (!r && fchmod(fd, mode))
+		r = -errno;
+	if (!r && fdatasync(fd))
+		r = -errno;
+	if (!r && renameat(dirfd, tmp, dirfd, name))
+		r = -errno;
+	if (r)
+		unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+int
+file_put_line(int dirfd, const char *name, const char *fmt, ...)
+{
+	char line[4096];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line) - 1)
+		return -ENAMETOOLONG;
+	line[n++] = '\n';
+	return file_put(dirfd, name, line, (size_t)n, 0600);
+}
+
+int
+file_slurp(int dirfd, const char *name, size_t max, char **ret_buf,
+    size_t *ret_len)
+{
+	ssize_t n;
+	autofree char *buf = NULL;
+	struct stat st;
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > (off_t)max)
+		return -EFBIG;
+	buf = malloc((size_t)st.st_size + 1);
+	if (!buf)
+		return -ENOMEM;
+	n = read_full(fd, buf, (size_t)st.st_size);
+	if (n < 0)
+		return (int)n;
+	buf[n] = '\0';
+	*ret_buf = steal(&buf);
+	if (ret_len)
+		*ret_len = (size_t)n;
+	return 0;
+}
+
+int
+file_rm_tree(int dirfd, const char *name)
+{
+	struct dirent *e;
+	int r = 0, one, fd;
+	autoclosedir DIR *d = NULL;
+
+	if (!unlinkat(dirfd, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		one = file_rm_tree(fd, e->d_name);
+		if (one && !r)
+			r = one;
+	}
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) && errno != ENOENT && !r)
+		r = -errno;
+	return r;
+}

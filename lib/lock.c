@@ -1,0 +1,86 @@
+/* lock.c - open-file-description locks; see lock.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+
+#include "bng.h"
+#include "lock.h"
+
+static struct flock
+whole_file(short type)
+{
+	struct flock f = { .l_type = type, .l_whence = SEEK_SET };
+
+	return f;
+}
+
+int
+lock_fd(int fd, bool wait)
+{
+	struct flock f = whole_file(F_WRLCK);
+
+	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &f)) {
+		if (errno == EINTR)
+			continue;
+		return errno == EACCES ? -EAGAIN : -errno;
+	}
+	return 0;
+}
+
+int
+lock_open(int dirfd, const char *name, bool wait)
+{
+	int r;
+	autoclose int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	r = lock_fd(fd, wait);
+	return r ? r : steal_fd(&fd);
+}
+
+int
+lock_held(int dirfd, const char *name)
+{
+	struct flock f = whole_file(F_WRLCK);
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fcntl(fd, F_OFD_GETLK, &f))
+		return -errno;
+	return f.l_type != F_UNLCK;
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig; /* it interrupts the wait, that is all */
+}
+
+int
+lock_wait_free(int dirfd, const char *name, int timeout)
+{
+	struct sigaction old, sa = { .sa_handler = on_alarm };
+	struct flock f = whole_file(F_RDLCK);
+	int r = 0;
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (timeout == 0)
+		return fcntl(fd, F_OFD_SETLK, &f) ? -ETIMEDOUT : 0;
+	if (timeout > 0) {
+		sigaction(SIGALRM, &sa, &old);
+		alarm((unsigned)timeout);
+	}
+	if (fcntl(fd, F_OFD_SETLKW, &f))
+		r = errno == EINTR ? -ETIMEDOUT : -errno;
+	if (timeout > 0) {
+		alarm(0);
+		sigaction(SIGALRM, &old, NULL);
+	}
+	return r;
+}

@@ -1,0 +1,31 @@
+/* lock.h - locks that belong to an open file description
+ *
+ * fcntl(2) OFD locks: whoever inherits or receives the descriptor holds the
+ * lock, it ends with the last copy, and anyone can ask without taking it.
+ * The lock file is never unlinked while its directory lives.
+ */
+#ifndef BNG_LOCK_H
+#define BNG_LOCK_H
+
+#include <stdbool.h>
+
+/*
+ * Open (making it if need be, mode 0600) and lock name below dirfd for
+ * writing. Not waiting: -EAGAIN when another holds it. Returns a descriptor
+ * that is close-on-exec, or -errno.
+ */
+int lock_open(int dirfd, const char *name, bool wait);
+
+/* Lock an open descriptor. 0, -EAGAIN, or -errno. */
+int lock_fd(int fd, bool wait);
+
+/* Whether anyone holds the lock: 1, 0 (also when there is no file), -errno. */
+int lock_held(int dirfd, const char *name);
+
+/*
+ * Wait until nobody holds it. timeout in seconds, or -1 for ever; it uses
+ * SIGALRM. 0, -ETIMEDOUT, or -errno.
+ */
+int lock_wait_free(int dirfd, const char *name, int timeout);
+
+#endif

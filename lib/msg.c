@@ -1,0 +1,129 @@
+/* msg.c - messages for people; see msg.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdarg.h>
+
+#include "bng.h"
+
+const char *msg_name = "bng";
+
+void
+msg_clean(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
+/* One write, so that lines of parallel processes do not mix. */
+static void
+say(int err, const char *fmt, va_list ap)
+{
+	char line[1024];
+	size_t n, cap = sizeof(line) - 1;
+
+	n = (size_t)snprintf(line, cap, "%s: ", msg_name);
+	if (n < cap)
+		n += (size_t)vsnprintf(line + n, cap - n, fmt, ap);
+	if (err && n < cap)
+		n += (size_t)snprintf(line + n, cap - n, ": %s", strerror(err));
+	if (n >= cap)
+		n = cap - 1;
+	line[n] = '\0';
+	msg_clean(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		return; /* nobody to tell */
+}
+
+void
+warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(0, fmt, ap);
+	va_end(ap);
+}
+
+void
+warn_sys(const char *fmt, ...)
+{
+	int err = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(err, fmt, ap);
+	va_end(ap);
+	errno = err;
+}
+
+void
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(0, fmt, ap);
+	va_end(ap);
+	exit(EXIT_FAILED);
+}
+
+void
+die_sys(const char *fmt, ...)
+{
+	int err = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(err, fmt, ap);
+	va_end(ap);
+	exit(EXIT_FAILED);
+}
+
+void
+die_status(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(0, fmt, ap);
+	va_end(ap);
+	exit(status);
+}
+
+void
+die_usage(const char *fmt, ...)
+{
+	va_list ap;
+	const char *end = strstr(self->usage, "\n\n");
+	int len = end ? (int)(end - self->usage) : (int)strlen(self->usage);
+
+	va_start(ap, fmt);
+	say(0, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%.*s\n", len, self->usage);
+	exit(EXIT_USAGE);
+}
+
+void
+usage_help(void)
+{
+	printf("%s", self->usage);
+	xflush();
+	exit(EXIT_YES);
+}
+
+int
+verbs_run(const struct verb *verbs, int argc, char *argv[])
+{
+	if (argc < 2)
+		die_usage("a verb is missing");
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))
+		usage_help();
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, argv[1]))
+			return v->main(argc - 1, argv + 1);
+	die_usage("unknown verb '%s'", argv[1]);
+}

@@ -1,0 +1,30 @@
+/* msg.h - messages for people: one line, one write(2), to stderr
+ *
+ * A line reads "bng-net: cannot open '/dev/net/tun': Permission denied": the
+ * program, what could not be done, the subject in single quotes, why. Bytes
+ * that a terminal would act on are shown as '?'. A line is cut at 1,023 bytes.
+ */
+#ifndef BNG_MSG_H
+#define BNG_MSG_H
+
+#include "clean.h"
+
+/* What stands before the colon; the dispatcher sets it. */
+extern const char *msg_name;
+
+printf_fn(1, 2) void warn(const char *fmt, ...);
+
+/* As warn, with ": " and the text of errno. */
+printf_fn(1, 2) void warn_sys(const char *fmt, ...);
+
+/* The same, and exit 111. */
+noreturn_fn printf_fn(1, 2) void die(const char *fmt, ...);
+noreturn_fn printf_fn(1, 2) void die_sys(const char *fmt, ...);
+
+/* As die, with an exit status of the caller's choice. */
+noreturn_fn printf_fn(2, 3) void die_status(int status, const char *fmt, ...);
+
+/* Replace control bytes by '?', in place; UTF-8 stays. */
+void msg_clean(char *text);
+
+#endif

@@ -1,0 +1,200 @@
+/* mux.c - many streams over one virtio-serial port; see mux.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "mux.h"
+
+static const char magic[8] = { 'b', 'n', 'g', 'm', 'u', 'x', '0', '1' };
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ntohl(v);
+}
+
+static uint16_t
+get16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ntohs(v);
+}
+
+/* Bytes that follow the header before the frame can be acted on. */
+static int
+body_size(uint8_t type, uint32_t len)
+{
+	static const uint8_t want[] = {
+		[MUX_T_HELLO] = MUX_HELLO - MUX_HEAD,
+		[MUX_T_OPEN] = 4,
+		[MUX_T_CREDIT] = 4,
+		[MUX_T_CLOSE] = 0,
+	};
+
+	if (type == MUX_T_DATA)
+		return len >= 1 && len <= MUX_DATA ? 0 : -EPROTO;
+	if (type == MUX_T_PAD || type >= sizeof(want) || len != want[type])
+		return -EPROTO;
+	return want[type];
+}
+
+/* A whole header, and its body unless it is DATA. */
+static int
+act(struct mux_in *in, const struct mux_events *ev, void *ctx)
+{
+	const uint8_t *body = in->head + MUX_HEAD;
+	uint16_t stream = get16(in->head + 2);
+
+	switch (in->head[0]) {
+	case MUX_T_HELLO:
+		if (memcmp(body, magic, sizeof(magic)))
+			return -EPROTO;
+		return ev->hello(ctx, body + sizeof(magic));
+	case MUX_T_OPEN:
+		return ev->open(ctx, stream, get32(body));
+	case MUX_T_CREDIT:
+		return ev->credit(ctx, stream, get32(body));
+	case MUX_T_CLOSE:
+		return ev->close(ctx, stream);
+	default:
+		in->stream = stream;
+		in->left = get32(in->head + 4);
+		return 0;
+	}
+}
+
+static size_t
+min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+int
+mux_feed(struct mux_in *in, const void *buf, size_t len,
+    const struct mux_events *ev, void *ctx)
+{
+	const uint8_t *p = buf;
+
+	while (len) {
+		size_t n, need = MUX_HEAD;
+		int r;
+
+		if (in->left) {
+			n = min_size(len, in->left);
+			in->left -= (uint32_t)n;
+			r = ev->data(ctx, in->stream, p, n);
+			p += n;
+			len -= n;
+			if (r)
+				return r;
+			continue;
+		}
+		if (!in->have && *p == MUX_T_PAD) {
+			p++;
+			len--;
+			continue;
+		}
+		if (in->have >= MUX_HEAD)
+			need += (size_t)body_size(in->head[0],
+			    get32(in->head + 4));
+		n = min_size(len, need - in->have);
+		memcpy(in->head + in->have, p, n);
+		in->have += n;
+		p += n;
+		len -= n;
+		if (in->have < MUX_HEAD)
+			continue;
+		r = body_size(in->head[0], get32(in->head + 4));
+		if (r < 0)
+			return r;
+		if (in->have < MUX_HEAD + (size_t)r)
+			continue;
+		in->have = 0;
+		r = act(in, ev, ctx);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+size_t
+mux_put_head(uint8_t *out, enum mux_type type, uint16_t stream, uint32_t len)
+{
+	uint16_t s = htons(stream);
+	uint32_t l = htonl(len);
+
+	out[0] = (uint8_t)type;
+	out[1] = 0;
+	memcpy(out + 2, &s, sizeof(s));
+	memcpy(out + 4, &l, sizeof(l));
+	return MUX_HEAD;
+}
+
+size_t
+mux_put_u32(uint8_t *out, enum mux_type type, uint16_t stream, uint32_t value)
+{
+	uint32_t v = htonl(value);
+
+	mux_put_head(out, type, stream, sizeof(v));
+	memcpy(out + MUX_HEAD, &v, sizeof(v));
+	return MUX_HEAD + sizeof(v);
+}
+
+size_t
+mux_put_hello(uint8_t *out, const uint8_t nonce[MUX_NONCE])
+{
+	mux_put_head(out, MUX_T_HELLO, 0, MUX_HELLO - MUX_HEAD);
+	memcpy(out + MUX_HEAD, magic, sizeof(magic));
+	memcpy(out + MUX_HEAD + sizeof(magic), nonce, MUX_NONCE);
+	return MUX_HELLO;
+}
+
+size_t
+mux_put_sync(uint8_t *out, const uint8_t nonce[MUX_NONCE])
+{
+	memset(out, MUX_T_PAD, MUX_FRAME);
+	return MUX_FRAME + mux_put_hello(out + MUX_FRAME, nonce);
+}
+
+void
+mux_window_init(struct mux_window *w)
+{
+	w->send = w->recv = MUX_WINDOW;
+}
+
+int
+mux_window_got(struct mux_window *w, size_t n)
+{
+	if (n > w->recv)
+		return -EPROTO;
+	w->recv -= (uint32_t)n;
+	return 0;
+}
+
+int
+mux_window_grant(struct mux_window *w, uint32_t n)
+{
+	if (n > MUX_WINDOW - w->send)
+		return -EPROTO;
+	w->send += n;
+	return 0;
+}
+
+uint32_t
+mux_window_due(struct mux_window *w, size_t buffered)
+{
+	uint32_t due = MUX_WINDOW - w->recv - (uint32_t)buffered;
+
+	if (due < MUX_WINDOW / 2)
+		return 0;
+	w->recv += due;
+	return due;
+}

@@ -1,0 +1,63 @@
+/* proc.c - processes by pid and start time; see proc.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "bng.h"
+#include "proc.h"
+
+int
+proc_start(pid_t pid, unsigned long long *ret_ticks)
+{
+	char path[64], buf[1024];
+	unsigned long long ticks;
+	const char *p;
+	char state;
+	ssize_t n;
+	autoclose int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = read_full(fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return (int)n;
+	buf[n] = '\0';
+	/* The name, in parentheses, may itself hold any character. */
+	p = strrchr(buf, ')');
+	if (!p || sscanf(p, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u"
+	    " %*u %*d %*d %*d %*d %*d %*d %llu", &state, &ticks) != 2)
+		return -EINVAL;
+	if (state == 'Z' || state == 'X')
+		return -ESRCH;
+	*ret_ticks = ticks;
+	return 0;
+}
+
+int
+proc_save(int dirfd, const char *name, pid_t pid)
+{
+	unsigned long long ticks;
+	int r = proc_start(pid, &ticks);
+
+	if (r)
+		return r;
+	return file_put_line(dirfd, name, "%ld %llu", (long)pid, ticks);
+}
+
+pid_t
+proc_load(int dirfd, const char *name)
+{
+	char buf[64];
+	unsigned long long want, ticks;
+	long pid;
+	ssize_t n = file_line(dirfd, name, buf, sizeof(buf));
+
+	if (n < 0)
+		return (pid_t)n;
+	if (sscanf(buf, "%ld %llu", &pid, &want) != 2 || pid < 1)
+		return -EINVAL;
+	if (proc_start((pid_t)pid, &ticks) || ticks != want)
+		return 0;
+	return (pid_t)pid;
+}
