@@ -51,8 +51,11 @@ AGENT_O := $(patsubst %.c,$(B)/g/%.o,$(wildcard guest/agent/*.c) \
 	$(wildcard $(AGENT_LIB:%=lib/%.c)))
 LINKS := $(MULTICALL:%=$(B)/bng-%)
 PAGES := $(wildcard doc/*.[1-8])
+# What tests need compiled; guest-*.c run inside a machine.
+HELPERS := $(patsubst t/helper/%.c,$(B)/t/%,$(wildcard t/helper/*.c))
 
-all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/agent $(B)/banger
+all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
+	$(if $(wildcard guest/agent/*.c),$(B)/agent)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -105,6 +108,19 @@ $(B)/agent: $(AGENT_O)
 	$(call say,LINK,$@)
 	$(Q)$(GUEST_CC) $(AGENT_LDFLAGS) -o $@ $^
 
+$(B)/t/guest-%: t/helper/guest-%.c $(B)/flags $(wildcard lib/*.[ch])
+	$(call say,GUEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(filter-out -MMD -MP,$(AGENT_CFLAGS)) \
+		$(AGENT_LDFLAGS) -o $@ $< \
+		$(wildcard $(AGENT_LIB:%=lib/%.c))
+
+$(B)/t/%: t/helper/%.c $(B)/libbng.a
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BNG_CFLAGS) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
+		-MF $@.d -MT $@ $(filter %.c %.a,$^) $$($(PKG_CONFIG) --libs $(PKGS_bng))
+
 # The front end in the tree runs from the tree; installed, from PREFIX.
 FRONT = sed -e 's|@BIN@|$(1)|' -e 's|@SHARE@|$(2)|' -e 's|@AGENT@|$(3)|' sh/banger
 $(B)/banger: sh/banger $(B)/flags
@@ -115,10 +131,10 @@ deps:
 	$(Q)sh sh/deps
 
 lint: all
-	$(Q)CC='$(CC)' sh t/lint
+	$(Q)CC='$(CC)' GUEST_CC='$(GUEST_CC)' JOBS='$(JOBS)' sh t/lint
 
-test: all
-	$(Q)JOBS='$(JOBS)' sh t/run
+test: all $(HELPERS)
+	$(Q)JOBS='$(JOBS)' SAN='$(SAN)' sh t/run
 
 # One after the other even under -j: each needs the one before.
 check:
@@ -165,4 +181,4 @@ clean:
 	$(Q)rm -rf build build-san
 
 -include $(patsubst %.o,%.d,$(LIB_O) $(BNG_O) $(AGENT_O)) \
-	$(ALONE:%=$(B)/o/applets/bng-%.d)
+	$(ALONE:%=$(B)/o/applets/bng-%.d) $(HELPERS:%=%.d)

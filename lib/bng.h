@@ -25,7 +25,7 @@
 /* Exit statuses of every applet. */
 enum {
 	EXIT_YES = 0,		/* done, or the answer is yes */
-	EXIT_NO = 1,		/* the answer is no: absent, not running, busy */
+	EXIT_NO = 1,		/* the answer is no: absent, stopped, busy */
 	EXIT_USAGE = 100,	/* wrong usage */
 	EXIT_FAILED = 111,	/* a system call or a peer failed */
 };

@@ -95,7 +95,7 @@ file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
 	int r, n;
 	autoclose int fd = -1;
 
-	/* The pid makes it ours: one process never writes a name twice at once. */
+	/* The pid makes it ours: a process writes one file at a time. */
 	n = snprintf(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof(tmp))
 		return -ENAMETOOLONG;

@@ -5,7 +5,8 @@
  * and the agent (guest) speak this link layer on it. It does no I/O and
  * allocates nothing: bytes go in, events come out.
  *
- *   header  1 byte type, 1 byte zero, 2 bytes stream, 4 bytes length; big endian
+ *   header  1 byte type, 1 byte zero, 2 bytes stream, 4 bytes length, all
+ *           big endian
  *   PAD     type 0, a single byte, no header: ignored
  *   HELLO   magic "bngmux01", 16 bytes nonce: forget every stream
  *   OPEN    4 bytes port: the host opens this stream towards it

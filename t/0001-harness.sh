@@ -28,7 +28,8 @@ ok 'a missing need is skipped with the reason' '
 	grep -q "^ok 1 - claim # SKIP needs no-such-tool" inner.out'
 ok 'the directory of a test is gone afterwards' '
 	inner "ok a true" "echo dir=\$T" &&
-	dir=$(sed -n "s/^dir=//p" inner.out) && [ -n "$dir" ] && [ ! -e "$dir" ]'
+	dir=$(sed -n "s/^dir=//p" inner.out) && [ -n "$dir" ] &&
+	[ ! -e "$dir" ]'
 ok 'at_end runs what it was given, newest first' '
 	inner "at_end echo one" "at_end echo two" "ok a true" &&
 	[ "$(tail -n 2 inner.out | tr "\n" " ")" = "two one " ]'

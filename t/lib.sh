@@ -5,9 +5,10 @@
 #	need ROOT 'claim'		skip one claim where a need is missing
 #	done_testing
 #
-# Every test file has a directory of its own, $T, removed at the end, and
-# build/ (or build-san/ with SAN=1) in front of PATH. A body that breaks its
-# && chain fails: it is first run behind a function that returns 117.
+# Every test file has a directory of its own, $T, removed at the end, and in
+# front of PATH build/ and build/t/ (t/helper/*.c compiled), or those of
+# build-san/ with SAN=1. A body that breaks its && chain fails: it is first
+# run behind a function that returns 117.
 # With KEEP=1 in the environment $T stays.
 #
 # shellcheck shell=sh
@@ -19,12 +20,18 @@ umask 022
 
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=$TOP/build${SAN:+-san}
-PATH=$BUILD:$PATH
+PATH=$BUILD:$BUILD/t:$PATH
 T=$(mktemp -d "${TMPDIR:-/tmp}/bng-t.XXXXXX")
 BANGER_STATE=$T/state BANGER_CACHE=$T/cache BANGER_RUN=$T/run
 export TOP BUILD PATH T BANGER_STATE BANGER_CACHE BANGER_RUN
 unset NO_COLOR BANGER_IMAGE_PATH BANGER_KERNEL_PATH 2>/dev/null
 [ "$(id -u)" != 0 ] || chmod 755 "$T"
+# A sanitizer's finding must look like a crash, not like an answer. Applets
+# end without freeing, which is no leak.
+if [ -n "${SAN:-}" ]; then
+	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
+	export UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
+fi
 
 _n=0 _failed=0 _at_end=:
 cleanup() {
