@@ -1,16 +1,670 @@
-/* bng-state - the state directory
+/* bng-state - the state directory: machines, images and kernels as flat files
  *
  * SPDX-License-Identifier: MIT
  *
- * usage: bng-state -h
+ * usage: bng-state new [-m PID] [-n NAME] IMAGE [KEY=VALUE ...]
+ *        bng-state commit DIR
+ *        bng-state del NAME
+ *        bng-state set VM KEY=VALUE ...
+ *        bng-state get VM KEY ...
+ *        bng-state list [-jqr] [NAME ...]
+ *        bng-state show [-j] NAME
+ *        bng-state images [-jq] [NAME ...]
+ *        bng-state kernels [-jq] [NAME ...]
+ *        bng-state manifest [-u] DIR KEY=VALUE ...
+ *        bng-state field FILE KEY
+ *        bng-state lock [-n] FD
+ *        bng-state pick
+ *        bng-state gc [-n]
+ *
+ * new makes a machine's directory under a name nobody sees and prints its
+ * path; commit gives it its name. A machine that was not committed belongs to
+ * the process PID (by default the caller) and goes when that has ended.
+ *
+ *   -j  JSON              -q  names only        -r  only what runs
+ *   -m  the maker         -n  NAME of the machine; lock: do not wait; gc: only
+ *   -u  keep other keys       say what would be done
+ *
+ * exit: 0 done; 1 no: taken, absent, running or busy; 2 there is no such
+ *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
  */
+#include <dirent.h>
+#include <sys/random.h>
+#include <time.h>
+
 #include "bng.h"
+#include "dirs.h"
+#include "gc.h"
+#include "lock.h"
+#include "manifest.h"
+#include "name.h"
+#include "scratch.h"
+#include "store.h"
+#include "storelist.h"
+#include "vm.h"
+#include "vmlist.h"
+#include "words.h"
+
+enum { NO_IMAGE = 2, NO_KERNEL = 3 };
+
+noreturn_fn static void
+fail(int r, const char *what, const char *subject)
+{
+	errno = -r;
+	die_sys("cannot %s '%s'", what, subject);
+}
+
+/* Split KEY=VALUE in place; the value. */
+static char *
+split(char *arg)
+{
+	char *eq = strchr(arg, '=');
+
+	if (!eq)
+		die_usage("'%s' is not of the form KEY=VALUE", arg);
+	*eq = '\0';
+	return eq + 1;
+}
+
+noreturn_fn static void
+bad_value(const char *key, const char *value, const char *why)
+{
+	die_status(EXIT_USAGE, "bad value '%s' for '%s': %s", value, key, why);
+}
+
+/* What new was asked for. */
+struct wish {
+	const char *name, *image, *kernel;
+	pid_t maker;
+	int count;
+	struct {
+		const char *key, *value;
+	} given[32];
+};
+
+static const char *
+given(const struct wish *w, const char *key)
+{
+	for (int i = w->count; i-- > 0;)
+		if (!strcmp(w->given[i].key, key))
+			return w->given[i].value;
+	return NULL;
+}
+
+static void
+parse_wish(struct wish *w, int argc, char *argv[])
+{
+	const char *bad;
+	int c;
+
+	w->maker = getppid();
+	while ((c = getopt(argc, argv, "m:n:")) != -1)
+		if (c == 'm')
+			w->maker = (pid_t)xnum(optarg, 1, INT32_MAX, "process");
+		else if (c == 'n')
+			w->name = optarg;
+		else
+			die_usage("new: unknown option");
+	if (optind == argc)
+		die_usage("new: an image is missing");
+	bad = w->name ? vm_name_error(w->name) : NULL;
+	if (bad)
+		die_status(EXIT_USAGE, "bad name '%s': %s", w->name, bad);
+	w->image = argv[optind++];
+	for (; optind < argc; optind++) {
+		char *value = split(argv[optind]);
+
+		bad = vm_value_error(argv[optind], value);
+		if (bad)
+			bad_value(argv[optind], value, bad);
+		if (w->count == (int)ARRAY_SIZE(w->given))
+			die_usage("too many values");
+		w->given[w->count].key = argv[optind];
+		w->given[w->count++].value = value;
+	}
+}
+
+/* The image's directory, and in w->kernel its kernel's name. */
+static char *
+find_image(struct wish *w)
+{
+	char *dir = store_find(&store_images, w->image);
+	struct manifest *m;
+	int r;
+	autoclose int fd = -1;
+
+	if (!dir)
+		die_status(NO_IMAGE, "there is no image '%s'", w->image);
+	w->kernel = given(w, "kernel");
+	if (w->kernel)
+		return dir;
+	fd = xopen(dir, O_RDONLY | O_DIRECTORY, 0);
+	r = manifest_load(fd, "manifest.json", &m);
+	if (r)
+		fail(r, "read the manifest of image", w->image);
+	w->kernel = manifest_str(m, "kernel");
+	if (!w->kernel)
+		die_status(NO_KERNEL, "image '%s' names no kernel", w->image);
+	return dir;
+}
+
+static bool
+name_taken(int vms, const char *name)
+{
+	return !faccessat(vms, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Whether somebody is making a machine of this name, apart from `but`. */
+static bool
+name_being_made(int vms, const char *name, const char *but)
+{
+	char of[SCRATCH_NAME];
+	struct dirent *e;
+	pid_t pid;
+	int fd = openat(vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		die_sys("cannot read '%s'", vms_dir());
+	while ((e = readdir(d)))
+		if (e->d_name[0] == '.' &&
+		    scratch_parse(e->d_name, "new", of, &pid) &&
+		    !strcmp(of, name) && (!but || strcmp(e->d_name, but)) &&
+		    scratch_alive(vms, e->d_name))
+			return true;
+	return false;
+}
+
+static void
+pick_name(int vms, char *buf, size_t size)
+{
+	unsigned start;
+
+	if (getrandom(&start, sizeof(start), 0) != sizeof(start))
+		die_sys("cannot get random bytes");
+	start %= words_count();
+	/* A prime step, so that neighbours in time are not alike. */
+	for (unsigned i = 0;; i++) {
+		words_name((start + i * 7919) % words_count() +
+		    i / words_count() * words_count(), buf, size);
+		if (!name_taken(vms, buf) && !name_being_made(vms, buf, NULL))
+			return;
+	}
+}
+
+/*
+ * Make the directory. A name of ours is taken only once nobody else is seen
+ * at it: of two that picked the same, the later one sees the earlier.
+ */
+static char *
+make_scratch(int vms, const struct wish *w, int *ret_undo)
+{
+	char name[SCRATCH_NAME];
+	char *dir;
+
+	for (;;) {
+		if (!w->name)
+			pick_name(vms, name, sizeof(name));
+		dir = xscratch_new(vms, vms_dir(), w->name ? w->name : name,
+		    w->maker, ret_undo);
+		if (w->name ||
+		    !name_being_made(vms, name, strrchr(dir, '/') + 1))
+			return dir;
+		(void)file_rm_tree(AT_FDCWD, dir);
+		undo_forget(*ret_undo);
+		free(dir);
+	}
+}
+
+static int
+put_identity(int fd)
+{
+	unsigned char id[16];
+	char hex[33];
+	int r;
+
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return -errno;
+	for (size_t i = 0; i < sizeof(id); i++)
+		snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	r = vm_put_new(fd, "id", "%s", hex);
+	return r ? r : vm_put_new(fd, "created", "%lld", (long long)time(NULL));
+}
+
+static int
+put_values(int fd, const struct wish *w)
+{
+	const struct vm_key *k;
+	const char *v;
+	int r = 0;
+
+	for (k = vm_keys; k->key && !r; k++) {
+		v = given(w, k->key);
+		v = v ? v : k->initial;
+		if (v && strcmp(k->key, "kernel"))
+			r = vm_put_new(fd, k->key, "%s", v);
+	}
+	v = given(w, "net");
+	if (r || (v && strcmp(v, "user")))
+		return r;
+	r = vm_put_new(fd, "ip", "10.0.2.15/24");
+	r = r ? r : vm_put_new(fd, "gateway", "10.0.2.2");
+	return r ? r : vm_put_new(fd, "dns", "10.0.2.3");
+}
+
+static int
+new_main(int argc, char *argv[])
+{
+	struct wish w = { 0 };
+	char *image, *kernel, *dir;
+	int vms, fd, undo, r;
+
+	parse_wish(&w, argc, argv);
+	image = find_image(&w);
+	kernel = store_find(&store_kernels, w.kernel);
+	if (!kernel)
+		die_status(NO_KERNEL, "there is no kernel '%s'", w.kernel);
+	vms = xvms_open();
+	if (w.name && name_taken(vms, w.name))
+		die_status(EXIT_NO, "a machine '%s' exists already", w.name);
+	if (w.name && name_being_made(vms, w.name, NULL))
+		die_status(EXIT_NO, "a machine '%s' is being made already",
+		    w.name);
+	dir = make_scratch(vms, &w, &undo);
+	fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	r = put_identity(fd);
+	r = r ? r : vm_put_new(fd, "image", "%s", w.image);
+	r = r ? r : vm_put_new(fd, "image_dir", "%s", image);
+	r = r ? r : vm_put_new(fd, "kernel", "%s", w.kernel);
+	r = r ? r : vm_put_new(fd, "kernel_dir", "%s", kernel);
+	r = r ? r : put_values(fd, &w);
+	if (r)
+		fail(r, "write the values in", dir);
+	puts(dir);
+	xflush();
+	undo_forget(undo);
+	return EXIT_YES;
+}
+
+/* The directory and the last component of a path, which is cut in two. */
+static int
+open_parent(char *path, char **ret_entry)
+{
+	char *slash;
+
+	while ((slash = strrchr(path, '/')) && slash != path && !slash[1])
+		*slash = '\0';
+	*ret_entry = slash ? slash + 1 : path;
+	if (!slash)
+		return xopen(".", O_RDONLY | O_DIRECTORY, 0);
+	*slash = '\0';
+	return xopen(*path ? path : "/", O_RDONLY | O_DIRECTORY, 0);
+}
+
+/*
+ * Make it last: every file, then the directory. What is on its way to the
+ * disk already is cheap to wait for, so all are started before any is awaited.
+ */
+static int
+sync_files(int dirfd)
+{
+	struct dirent *e;
+	int fds[64], n = 0, r = 0;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return -errno;
+	while (n < (int)ARRAY_SIZE(fds) && (e = readdir(d))) {
+		if (e->d_type != DT_REG)
+			continue;
+		fds[n] = openat(dirfd, e->d_name, O_RDONLY | O_CLOEXEC |
+		    O_NOFOLLOW | O_NONBLOCK);
+		if (fds[n] < 0)
+			return -errno;
+		sync_file_range(fds[n++], 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	while (n-- > 0) {
+		if (fsync(fds[n]))
+			r = -errno;
+		close(fds[n]);
+	}
+	return fsync(dirfd) ? -errno : r;
+}
+
+static int
+rename_new(int parent, const char *from, const char *to)
+{
+	if (!renameat2(parent, from, parent, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* Such a file system: a plain rename replaces empty directories only. */
+	return renameat(parent, from, parent, to) ? -errno : 0;
+}
+
+static int
+commit_main(int argc, char *argv[])
+{
+	char name[SCRATCH_NAME], yes[8];
+	char *entry;
+	pid_t pid;
+	int parent, fd, r;
+
+	if (argc != 2)
+		die_usage("commit: one directory is wanted");
+	parent = open_parent(argv[1], &entry);
+	if (!scratch_parse(entry, "new", name, &pid) || vm_name_error(name))
+		die_usage("'%s' is not the directory of a new machine", entry);
+	fd = openat(parent, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd < 0)
+		die_sys("cannot open '%s'", entry);
+	/* What need not survive a crash of the host need not wait for it. */
+	if (file_line(fd, "ephemeral", yes, sizeof(yes)) < 0 ||
+	    strcmp(yes, "yes")) {
+		r = sync_files(fd);
+		if (r)
+			fail(r, "write to the disk what is in", entry);
+	}
+	r = rename_new(parent, entry, name);
+	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR) {
+		(void)file_rm_tree(parent, entry);
+		die_status(EXIT_NO, "a machine '%s' exists already", name);
+	}
+	if (r)
+		fail(r, "rename", entry);
+	unlinkat(fd, "maker", 0);
+	if (fsync(parent))
+		die_sys("cannot write to the disk that there is '%s'", name);
+	puts(name);
+	return EXIT_YES;
+}
+
+/* Lock, saying so when it takes a while. */
+static int
+lock_or_say(int fd, const char *what)
+{
+	int r = lock_fd(fd, false);
+
+	if (r != -EAGAIN)
+		return r;
+	warn("waiting for '%s'", what);
+	return lock_fd(fd, true);
+}
+
+static int
+del_main(int argc, char *argv[])
+{
+	autofree char *trash = NULL;
+	int vms, fd, lock, r;
+
+	if (argc != 2)
+		die_usage("del: one name is wanted");
+	if (strchr(argv[1], '/'))
+		die_usage("del: a name is wanted, not a path");
+	fd = xvm_open(argv[1]);
+	vms = xvms_open();
+	if (!gc_is_machine(fd))
+		die("cannot delete '%s': it does not look like a machine's"
+		    " directory", argv[1]);
+	lock = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	r = lock < 0 ? -errno : lock_or_say(lock, argv[1]);
+	if (r)
+		fail(r, "lock", argv[1]);
+	r = gc_delete(vms, fd, argv[1]);
+	if (r == -EAGAIN)
+		die_status(EXIT_NO, "cannot delete '%s': it is running",
+		    argv[1]);
+	if (r == -ENOENT)
+		die_status(EXIT_NO, "there is no machine '%s'", argv[1]);
+	if (r)
+		fail(r, "delete", argv[1]);
+	return EXIT_YES;
+}
+
+static int
+set_main(int argc, char *argv[])
+{
+	const char *bad;
+	int fd, r;
+
+	if (argc < 3)
+		die_usage("set: a machine and KEY=VALUE are wanted");
+	/* All are looked at before any is written. */
+	for (int i = 2; i < argc; i++) {
+		char *value = split(argv[i]);
+
+		bad = *value ? vm_value_error(argv[i], value) :
+		    vm_key_ok(argv[i]) ? NULL : "there is no such key";
+		if (bad)
+			bad_value(argv[i], value, bad);
+	}
+	fd = xvm_open(argv[1]);
+	for (int i = 2; i < argc; i++) {
+		r = vm_set(fd, argv[i], argv[i] + strlen(argv[i]) + 1);
+		if (r)
+			fail(r, "set", argv[i]);
+	}
+	return EXIT_YES;
+}
+
+static int
+get_main(int argc, char *argv[])
+{
+	int fd, status = EXIT_YES;
+	char line[4096];
+	ssize_t n;
+
+	if (argc < 3)
+		die_usage("get: a machine and a key are wanted");
+	fd = xvm_open(argv[1]);
+	for (int i = 2; i < argc; i++) {
+		if (!strcmp(argv[i], "state")) {
+			puts(vm_state_name(vm_state(fd)));
+			continue;
+		}
+		if (!vm_key_ok(argv[i]))
+			die_usage("bad key '%s'", argv[i]);
+		n = vm_line(fd, argv[i], line, sizeof(line));
+		if (n < 0 && n != -ENOENT) {
+			errno = (int)-n;
+			warn_sys("cannot read '%s' of '%s'", argv[i], argv[1]);
+		}
+		puts(n < 0 ? "" : line);
+		if (n < 0)
+			status = EXIT_NO;
+	}
+	return status;
+}
+
+/* -j, -q and -r, in any order. */
+static struct list_how
+list_options(int argc, char *argv[], const char *allowed)
+{
+	struct list_how how = { 0 };
+	int c;
+
+	while ((c = getopt(argc, argv, allowed)) != -1)
+		if (c == 'j')
+			how.json = true;
+		else if (c == 'q')
+			how.quiet = true;
+		else if (c == 'r')
+			how.running = true;
+		else
+			die_usage("%s: unknown option", argv[0]);
+	how.json &= !how.quiet;
+	how.names = argv + optind;
+	how.count = argc - optind;
+	return how;
+}
+
+static int
+list_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "jqr");
+
+	return vmlist(&how);
+}
+
+static int
+show_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "j");
+
+	if (how.count != 1)
+		die_usage("show: one machine is wanted");
+	return vmshow(how.names[0], how.json);
+}
+
+static int
+images_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "jq");
+
+	return storelist(&store_images, &how);
+}
+
+static int
+kernels_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "jq");
+
+	return storelist(&store_kernels, &how);
+}
+
+static int
+manifest_main(int argc, char *argv[])
+{
+	struct manifest *m = NULL;
+	bool update = false, dated = false;
+	char now[24];
+	int c, fd, r = 0;
+
+	while ((c = getopt(argc, argv, "u")) != -1)
+		if (c == 'u')
+			update = true;
+		else
+			die_usage("manifest: unknown option");
+	if (argc - optind < 2)
+		die_usage("manifest: a directory and KEY=VALUE are wanted");
+	fd = xopen(argv[optind], O_RDONLY | O_DIRECTORY, 0);
+	if (update)
+		r = manifest_load(fd, "manifest.json", &m);
+	if (r)
+		fail(r, "read the manifest in", argv[optind]);
+	if (!m)
+		m = manifest_new();
+	for (int i = optind + 1; i < argc; i++) {
+		char *value = split(argv[i]);
+
+		if (!name_ok(argv[i]))
+			die_usage("bad key '%s'", argv[i]);
+		dated |= !strcmp(argv[i], "created");
+		manifest_set(m, argv[i], value);
+	}
+	snprintf(now, sizeof(now), "%lld", (long long)time(NULL));
+	if (!dated && !update)
+		manifest_set(m, "created", now);
+	r = manifest_save(m, fd, "manifest.json");
+	if (r)
+		fail(r, "write the manifest in", argv[optind]);
+	return EXIT_YES;
+}
+
+static int
+field_main(int argc, char *argv[])
+{
+	struct manifest *m;
+	const char *s;
+	int64_t n;
+	int r;
+
+	if (argc != 3)
+		die_usage("field: a file and a key are wanted");
+	r = manifest_load(AT_FDCWD, argv[1], &m);
+	if (r == -ENOENT)
+		die_status(EXIT_NO, "there is no '%s'", argv[1]);
+	if (r)
+		fail(r, "read", argv[1]);
+	s = manifest_str(m, argv[2]);
+	n = manifest_num(m, argv[2], INT64_MIN);
+	if (s)
+		puts(s);
+	else if (n != INT64_MIN)
+		printf("%lld\n", (long long)n);
+	return s || n != INT64_MIN ? EXIT_YES : EXIT_NO;
+}
+
+static int
+lock_main(int argc, char *argv[])
+{
+	autofree char *path = NULL;
+	bool wait = true;
+	int c, fd, r;
+
+	while ((c = getopt(argc, argv, "n")) != -1)
+		if (c == 'n')
+			wait = false;
+		else
+			die_usage("lock: unknown option");
+	if (argc - optind != 1)
+		die_usage("lock: one descriptor is wanted");
+	fd = (int)xnum(argv[optind], 0, 1 << 20, "descriptor");
+	if (fcntl(fd, F_GETFD) < 0)
+		die_sys("cannot lock descriptor %d", fd);
+	path = xfd_path(fd);
+	r = wait ? lock_or_say(fd, path) : lock_fd(fd, false);
+	if (r && r != -EAGAIN)
+		fail(r, "lock", path);
+	return r ? EXIT_NO : EXIT_YES;
+}
+
+static int
+pick_main(int argc, char *argv[])
+{
+	char name[SCRATCH_NAME];
+
+	(void)argv;
+	if (argc != 1)
+		die_usage("pick: no arguments are wanted");
+	pick_name(xvms_open(), name, sizeof(name));
+	puts(name);
+	return EXIT_YES;
+}
+
+static int
+gc_main(int argc, char *argv[])
+{
+	bool dry = false;
+	int c;
+
+	while ((c = getopt(argc, argv, "n")) != -1)
+		if (c == 'n')
+			dry = true;
+		else
+			die_usage("gc: unknown option");
+	if (optind != argc)
+		die_usage("gc: no arguments are wanted");
+	return gc_run(dry);
+}
 
 static int
 state_main(int argc, char *argv[])
 {
-	static const struct verb verbs[] = { { NULL, NULL } };
+	static const struct verb verbs[] = {
+		{ "new", new_main }, { "commit", commit_main },
+		{ "del", del_main }, { "set", set_main },
+		{ "get", get_main }, { "list", list_main },
+		{ "show", show_main }, { "images", images_main },
+		{ "kernels", kernels_main }, { "manifest", manifest_main },
+		{ "field", field_main }, { "lock", lock_main },
+		{ "pick", pick_main }, { "gc", gc_main }, { NULL, NULL },
+	};
 
+	opterr = 0;
 	return verbs_run(verbs, argc, argv);
 }
 

@@ -71,7 +71,7 @@ int verbs_run(const struct verb *verbs, int argc, char *argv[]);
 /* Print the whole usage block to stdout and exit 0. */
 noreturn_fn void usage_help(void);
 
-/* One line of what was wrong, the usage line(s), exit 100. */
+/* One line of what was wrong, the usage line(s) (of the verb), exit 100. */
 noreturn_fn printf_fn(1, 2) void die_usage(const char *fmt, ...);
 
 #include "banned.h"

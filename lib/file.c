@@ -51,13 +51,17 @@ file_line(int dirfd, const char *name, char *buf, size_t size)
 	char tmp[4096];
 	char *end;
 	ssize_t n;
-	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return -errno;
-	n = read_full(fd, tmp, sizeof(tmp));
+	/* One read: a file on a disk gives all it has. */
+	do
+		n = read(fd, tmp, sizeof(tmp));
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return n;
+		return -errno;
 	end = memchr(tmp, '\n', (size_t)n);
 	if (end)
 		n = end - tmp;
@@ -138,7 +142,8 @@ file_slurp(int dirfd, const char *name, size_t max, char **ret_buf,
 	ssize_t n;
 	autofree char *buf = NULL;
 	struct stat st;
-	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
+	    O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;

@@ -21,7 +21,8 @@ ssize_t read_full(int fd, void *buf, size_t len);
 /*
  * The first line of the file name below dirfd, without its newline, cut at
  * size - 1 bytes. The length, or -errno; buf is set only on success. A file
- * that holds a NUL byte in its first line is -EINVAL.
+ * that holds a NUL byte in its first line is -EINVAL; a symbolic link is
+ * -ELOOP, and a fifo nobody writes to is empty rather than for ever.
  */
 ssize_t file_line(int dirfd, const char *name, char *buf, size_t size);
 

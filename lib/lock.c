@@ -45,7 +45,8 @@ int
 lock_held(int dirfd, const char *name)
 {
 	struct flock f = whole_file(F_WRLCK);
-	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;

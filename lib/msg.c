@@ -93,17 +93,52 @@ die_status(int status, const char *fmt, ...)
 	exit(status);
 }
 
+/* The verb that runs, so that a mistake shows its usage and no other's. */
+static const char *verb_name;
+
+/* Whether a usage line begins "NAME VERB"; 1 yes, 0 no, -1 it goes on. */
+static int
+of_verb(const char *line)
+{
+	size_t n = strlen(self->name), v = strlen(verb_name);
+
+	if (strncmp(line, self->name, n) || line[n] != ' ')
+		return -1;
+	line += n + 1;
+	return !strncmp(line, verb_name, v) && strchr(" \n", line[v]);
+}
+
+/* The SYNOPSIS, up to the empty line; of the verb alone when one runs. */
+static void
+print_usage(void)
+{
+	const char *line = self->usage;
+	size_t prefix = strlen("usage: ");
+	int on = 0, is, any = 0;
+
+	while (*line && *line != '\n') {
+		size_t len = strcspn(line, "\n") + 1;
+
+		if (len <= prefix)
+			return;
+		is = verb_name ? of_verb(line + prefix) : 1;
+		on = is < 0 ? on : is;
+		if (on)
+			fprintf(stderr, "%s%.*s", any++ ? "       " : "usage: ",
+			    (int)(len - prefix), line + prefix);
+		line += len;
+	}
+}
+
 void
 die_usage(const char *fmt, ...)
 {
 	va_list ap;
-	const char *end = strstr(self->usage, "\n\n");
-	int len = end ? (int)(end - self->usage) : (int)strlen(self->usage);
 
 	va_start(ap, fmt);
 	say(0, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "%.*s\n", len, self->usage);
+	print_usage();
 	exit(EXIT_USAGE);
 }
 
@@ -123,7 +158,9 @@ verbs_run(const struct verb *verbs, int argc, char *argv[])
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))
 		usage_help();
 	for (const struct verb *v = verbs; v->name; v++)
-		if (!strcmp(v->name, argv[1]))
+		if (!strcmp(v->name, argv[1])) {
+			verb_name = v->name;
 			return v->main(argc - 1, argv + 1);
+		}
 	die_usage("unknown verb '%s'", argv[1]);
 }

@@ -1,0 +1,290 @@
+/* gc.c - delete machines, and finish what crashes interrupted; see gc.h
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * 1. A machine that runs as it should is left before any lock is taken.
+ * 2. Everything else happens under the machine's `lock`, which a start holds
+ *    too: run.lock free under it means that nobody is about to take it.
+ * 3. A process is killed only when its recorded start time still fits.
+ */
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+
+#include "bng.h"
+#include "dirs.h"
+#include "gc.h"
+#include "lock.h"
+#include "name.h"
+#include "proc.h"
+#include "scratch.h"
+#include "vm.h"
+
+/* How long a killed VMM may take to let go of run.lock. */
+enum { KILL_SECONDS = 10 };
+
+/* What a supervisor leaves when it has no time to clean up. */
+static const char *const runtime_files[] = {
+	"pid", "supervisor", "ready", "agent.sock", "qmp.sock",
+};
+
+struct gc {
+	bool dry, failed;
+};
+
+static void
+say(const struct gc *g, const char *done, const char *where, const char *what)
+{
+	static const struct { const char *done, *would; } words[] = {
+		{ "removed", "would remove" }, { "deleted", "would delete" },
+		{ "cleaned", "would clean" }, { "killed", "would kill" },
+	};
+
+	for (size_t i = 0; g->dry && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i].done, done)) {
+			done = words[i].would;
+			break;
+		}
+	printf("%s %s%s\n", done, where, what);
+}
+
+static void
+failed(struct gc *g, int r, const char *what, const char *subject)
+{
+	errno = -r;
+	warn_sys("cannot %s '%s'", what, subject);
+	g->failed = true;
+}
+
+bool
+gc_is_machine(int vmfd)
+{
+	static const char *const files[] = { "id", "image", "vcpu" };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (fstatat(vmfd, files[i], &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode))
+			return false;
+	return true;
+}
+
+int
+gc_delete(int vms, int vmfd, const char *name)
+{
+	char trash[SCRATCH_NAME + 32];
+	struct stat ours, now;
+	autoclose int run = -1;
+	int r;
+
+	if (fstat(vmfd, &ours) || fstatat(vms, name, &now, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (ours.st_ino != now.st_ino || ours.st_dev != now.st_dev)
+		return -ENOENT;
+	run = lock_open(vmfd, "run.lock", false);
+	if (run < 0)
+		return run;
+	snprintf(trash, sizeof(trash), ".del.%s.%ld", name, (long)getpid());
+	r = file_rm_tree(vms, trash);
+	if (r)
+		return r;
+	if (renameat(vms, name, vms, trash))
+		return -errno;
+	return file_rm_tree(vms, trash);
+}
+
+/* Kill the very process that a value file names; whether it was there. */
+static bool
+kill_recorded(int vmfd, const char *key)
+{
+	pid_t pid = proc_load(vmfd, key);
+	autoclose int fd = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	/* Asked again: between the two, the number may have been reused. */
+	return fd >= 0 && proc_load(vmfd, key) == pid &&
+	    !pidfd_send_signal(fd, SIGKILL, NULL, 0);
+}
+
+/* A temporary of file_put(), .NAME.PID, whose writer is gone. */
+static bool
+stale_temporary(const char *entry)
+{
+	const char *dot = strrchr(entry, '.');
+	unsigned long long ticks;
+	char *end;
+	long pid;
+
+	if (entry[0] != '.' || dot == entry || dot[1] < '1' || dot[1] > '9')
+		return false;
+	pid = strtol(dot + 1, &end, 10);
+	return !*end && pid <= INT_MAX &&
+	    proc_start((pid_t)pid, &ticks) == -ESRCH;
+}
+
+static bool
+runtime_file(const char *entry)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(runtime_files); i++)
+		if (!strcmp(entry, runtime_files[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Go over a machine's files: the number of those that only a running machine
+ * has, or that nobody will finish. They are removed if `remove`. *ret_owned:
+ * there is an `owner`.
+ */
+static int
+leftovers(int vmfd, bool remove, bool *ret_owned)
+{
+	struct dirent *e;
+	int found = 0;
+	int fd = openat(vmfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	*ret_owned = false;
+	while (d && (e = readdir(d))) {
+		if (!strcmp(e->d_name, "owner"))
+			*ret_owned = true;
+		if (!runtime_file(e->d_name) && !stale_temporary(e->d_name))
+			continue;
+		if (!remove || !unlinkat(vmfd, e->d_name, 0))
+			found++;
+	}
+	return found;
+}
+
+/* Thrown away when its run ends, and whoever ran it is gone. */
+static bool
+abandoned(int vmfd)
+{
+	char yes[8];
+
+	return proc_load(vmfd, "owner") == 0 &&
+	    file_line(vmfd, "ephemeral", yes, sizeof(yes)) >= 0 &&
+	    !strcmp(yes, "yes") && gc_is_machine(vmfd);
+}
+
+/* End what still runs of it. Whether nothing of it runs now. */
+static bool
+put_down(const struct gc *g, int vmfd, const char *name)
+{
+	if (lock_held(vmfd, "run.lock") != 1)
+		return true;
+	say(g, "killed", "the VMM of ", name);
+	if (g->dry)
+		return true;
+	kill_recorded(vmfd, "supervisor");
+	kill_recorded(vmfd, "pid");
+	return !lock_wait_free(vmfd, "run.lock", KILL_SECONDS);
+}
+
+/* A running machine without its supervisor: nobody serves it any more. */
+static bool
+orphaned(int vmfd)
+{
+	return proc_load(vmfd, "supervisor") == 0 &&
+	    proc_load(vmfd, "pid") > 0;
+}
+
+static void
+settle(struct gc *g, int vms, int vmfd, const char *name)
+{
+	bool owned;
+	int r;
+
+	if (abandoned(vmfd)) {
+		if (!put_down(g, vmfd, name))
+			return;
+		r = g->dry ? 0 : gc_delete(vms, vmfd, name);
+		if (r && r != -EAGAIN && r != -ENOENT)
+			failed(g, r, "delete", name);
+		else if (!r)
+			say(g, "deleted", "", name);
+		return;
+	}
+	if (lock_held(vmfd, "run.lock") == 1 &&
+	    (!orphaned(vmfd) || !put_down(g, vmfd, name)))
+		return;
+	if (leftovers(vmfd, !g->dry, &owned))
+		say(g, "cleaned", "", name);
+}
+
+static void
+machine(struct gc *g, int vms, const char *name)
+{
+	bool owned;
+	autoclose int lock = -1;
+	autoclose int fd = openat(vms, name, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (!leftovers(fd, false, &owned) && !owned)
+		return;
+	if (!(owned && abandoned(fd)) && proc_load(fd, "supervisor") > 0)
+		return;
+	if (g->dry) {
+		if (lock_held(fd, "lock") != 1)
+			settle(g, vms, fd, name);
+		return;
+	}
+	lock = lock_open(fd, "lock", false);
+	if (lock >= 0)
+		settle(g, vms, fd, name);
+	else if (lock != -EAGAIN)
+		failed(g, lock, "lock", name);
+}
+
+static void
+scratch(struct gc *g, int dirfd, const char *where, const char *entry)
+{
+	char name[SCRATCH_NAME];
+	struct stat st;
+	pid_t pid;
+	int r;
+
+	if (!scratch_parse(entry, NULL, name, &pid) ||
+	    fstatat(dirfd, entry, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISDIR(st.st_mode) || scratch_alive(dirfd, entry))
+		return;
+	r = g->dry ? 0 : file_rm_tree(dirfd, entry);
+	if (r)
+		failed(g, r, "remove", entry);
+	else
+		say(g, "removed", where, entry);
+}
+
+static void
+directory(struct gc *g, const char *sub)
+{
+	autofree char *path = xasprintf("%s/%s", dir_state(), sub);
+	autofree char *where = xasprintf("%s/", sub);
+	bool vms = !strcmp(sub, "vms");
+	struct dirent *e;
+	autoclosedir DIR *d = opendir(path);
+
+	if (!d) {
+		if (errno != ENOENT)
+			failed(g, -errno, "read", path);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (e->d_name[0] == '.')
+			scratch(g, dirfd(d), where, e->d_name);
+		else if (vms && !vm_name_error(e->d_name))
+			machine(g, dirfd(d), e->d_name);
+}
+
+int
+gc_run(bool dry)
+{
+	struct gc g = { .dry = dry };
+
+	directory(&g, "vms");
+	directory(&g, "images");
+	directory(&g, "kernels");
+	return g.failed ? EXIT_FAILED : EXIT_YES;
+}

@@ -1,0 +1,35 @@
+/* manifest.h - manifest.json of an image or a kernel
+ *
+ * An object of strings and numbers; see architecture.md.
+ */
+#ifndef BNG_MANIFEST_H
+#define BNG_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct manifest;
+
+/*
+ * Read the file name below dirfd: an object of at most 256 KiB. 0, -ENOENT,
+ * -EFBIG, -EBADMSG for what is no such object, or another -errno.
+ */
+int manifest_load(int dirfd, const char *name, struct manifest **ret_m);
+
+struct manifest *manifest_new(void);
+void manifest_free(struct manifest *m);
+
+/* The string of a key, or NULL; it lives as long as the manifest. */
+const char *manifest_str(const struct manifest *m, const char *key);
+
+/* The whole number of a key, or missing. */
+int64_t manifest_num(const struct manifest *m, const char *key,
+    int64_t missing);
+
+/* Set a key; text is "created"'s number, or a string. */
+void manifest_set(struct manifest *m, const char *key, const char *text);
+
+/* Write it as the file name below dirfd, whole or not at all; 0 or -errno. */
+int manifest_save(const struct manifest *m, int dirfd, const char *name);
+
+#endif

@@ -1,0 +1,91 @@
+/* scratch.c - directories that are being made or deleted; see scratch.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <limits.h>
+#include <signal.h>
+
+#include "bng.h"
+#include "name.h"
+#include "proc.h"
+#include "scratch.h"
+#include "vm.h"
+
+bool
+scratch_parse(const char *entry, const char *kind, char name[SCRATCH_NAME],
+    pid_t *ret_pid)
+{
+	const char *dot = strrchr(entry, '.');
+	size_t len, prefix = strlen(".new.");
+	char *end;
+	long pid;
+
+	if (strncmp(entry, ".new.", prefix) && strncmp(entry, ".del.", prefix))
+		return false;
+	if (kind && strncmp(entry + 1, kind, 3))
+		return false;
+	if (dot <= entry + prefix || dot[1] < '1' || dot[1] > '9')
+		return false;
+	errno = 0;
+	pid = strtol(dot + 1, &end, 10);
+	len = (size_t)(dot - entry) - prefix;
+	if (*end || errno || pid > INT_MAX || len >= SCRATCH_NAME)
+		return false;
+	memcpy(name, entry + prefix, len);
+	name[len] = '\0';
+	if (!name_ok(name))
+		return false;
+	*ret_pid = (pid_t)pid;
+	return true;
+}
+
+bool
+scratch_alive(int parentfd, const char *entry)
+{
+	char name[SCRATCH_NAME];
+	unsigned long long ticks;
+	pid_t pid, maker;
+	autoclose int fd = -1;
+
+	if (!scratch_parse(entry, NULL, name, &pid))
+		return true;	/* not ours to judge */
+	fd = openat(parentfd, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENOENT;
+	maker = proc_load(fd, "maker");
+	if (maker >= 0)
+		return maker > 0;
+	return !proc_start(pid, &ticks);
+}
+
+char *
+xscratch_new(int parentfd, const char *parent, const char *name, pid_t maker,
+    int *ret_undo)
+{
+	autofree char *entry = xasprintf(".new.%s.%ld", name, (long)getpid());
+	char *path = xasprintf("%s/%s", parent, entry);
+	unsigned long long ticks;
+	autoclose int fd = -1;
+	int r;
+
+	/* Whoever had our pid before us is dead, and so is its work. */
+	r = file_rm_tree(parentfd, entry);
+	if (!r && mkdirat(parentfd, entry, 0700))
+		r = -errno;
+	if (r) {
+		errno = -r;
+		die_sys("cannot make '%s'", path);
+	}
+	*ret_undo = undo_rm_tree(path);
+	fd = xopen(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	r = proc_start(maker, &ticks);
+	if (!r)
+		r = vm_put_new(fd, "maker", "%ld %llu", (long)maker, ticks);
+	if (r) {
+		errno = -r;
+		die_sys("cannot write down process %ld as the maker of '%s'",
+		    (long)maker, path);
+	}
+	return path;
+}

@@ -1,0 +1,34 @@
+/* scratch.h - directories that are being made or deleted
+ *
+ * They are called .new.NAME.PID and .del.NAME.PID, beside what they are
+ * renamed to or from, so nobody takes one for the finished thing. The file
+ * `maker` in it ("PID STARTTICKS") says who is at work; without it, the PID
+ * of the name does.
+ */
+#ifndef BNG_SCRATCH_H
+#define BNG_SCRATCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { SCRATCH_NAME = 129 };
+
+/*
+ * Whether a directory entry has that form; name is set to its NAME, which
+ * name_ok() accepts. kind is "new" or "del", or NULL for either.
+ */
+bool scratch_parse(const char *entry, const char *kind,
+    char name[SCRATCH_NAME], pid_t *ret_pid);
+
+/* Whether somebody is still at work on it. */
+bool scratch_alive(int parentfd, const char *entry);
+
+/*
+ * Make .new.NAME.PID below parentfd, PID being ours, with `maker` naming
+ * the process maker, and put its path below `parent` on the undo list. The
+ * path is malloc'ed; dies on failure.
+ */
+char *xscratch_new(int parentfd, const char *parent, const char *name,
+    pid_t maker, int *ret_undo);
+
+#endif

@@ -1,0 +1,146 @@
+/* storelist.c - what images and kernels there are; see storelist.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <time.h>
+
+#include "bng.h"
+#include "human.h"
+#include "json.h"
+#include "manifest.h"
+#include "name.h"
+#include "names.h"
+#include "storelist.h"
+#include "table.h"
+
+/* The columns between name and size: keys of the manifest. */
+static const char *const image_keys[] = { "distro", "kernel" };
+static const char *const kernel_keys[] = { "version", "machine" };
+static const char *const image_heads[] = { "NAME", "DISTRO", "KERNEL", "SIZE",
+	"CREATED", "SOURCE", NULL };
+static const char *const kernel_heads[] = { "NAME", "VERSION", "MACHINE",
+	"SIZE", "CREATED", "SOURCE", NULL };
+
+/* Bytes that an image's or a kernel's files take on the disk. */
+static int64_t
+allocated(int fd)
+{
+	static const char *const files[] = { "rootfs.ext4", "vmlinux",
+		"initrd", "modules.ext4" };
+	struct stat st;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (!fstatat(fd, files[i], &st, 0))
+			sum += (int64_t)st.st_blocks * 512;
+	return sum;
+}
+
+static void
+row(struct table *t, const struct store *s, const struct manifest *m,
+    const char *name, int64_t size)
+{
+	const char *const *keys = s == &store_images ? image_keys : kernel_keys;
+	int64_t created = manifest_num(m, "created", -1), now = time(NULL);
+	char bytes[HUMAN_LEN], age[HUMAN_LEN], ago[HUMAN_LEN + 8] = "";
+
+	if (created >= 0 && created <= now)
+		snprintf(ago, sizeof(ago), "%s%s",
+		    human_span(now - created, age),
+		    now == created ? "" : " ago");
+	table_row(t, (const char *[]){ name, manifest_str(m, keys[0]),
+	    manifest_str(m, keys[1]), human_size(size, bytes), ago,
+	    manifest_str(m, "source"), NULL });
+}
+
+static void
+object(struct json *j, const struct store *s, const struct manifest *m,
+    const char *name, const char *dir, int64_t size)
+{
+	static const char *const common[] = { "arch", "source" };
+	const char *const *keys = s == &store_images ? image_keys : kernel_keys;
+	int64_t created = manifest_num(m, "created", -1);
+
+	json_open(j, NULL, '{');
+	json_str(j, "name", name);
+	for (size_t i = 0; i < 2; i++)
+		json_str(j, keys[i], manifest_str(m, keys[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		json_str(j, common[i], manifest_str(m, common[i]));
+	if (s == &store_images)
+		json_str(j, "init", manifest_str(m, "init"));
+	if (created < 0)
+		json_str(j, "created", NULL);
+	else
+		json_num(j, "created", created);
+	json_num(j, "allocated_bytes", size);
+	json_str(j, "directory", dir);
+	json_close(j, '}');
+}
+
+static void
+every_name(struct names *n, const struct store *s)
+{
+	char *dir;
+
+	for (int i = 0; (dir = store_dir(s, i)); i++) {
+		names_read(n, dir, name_ok);
+		free(dir);
+	}
+	names_sort(n);
+}
+
+/* List one; false when there is none of this name. */
+static bool
+list_one(const struct store *s, const struct list_how *how, const char *name,
+    struct table *t, struct json *j)
+{
+	autofree char *dir = store_find(s, name);
+	struct manifest *m;
+	autoclose int fd = -1;
+
+	if (!dir)
+		return false;
+	if (how->quiet) {
+		puts(name);
+		return true;
+	}
+	/* One whose manifest cannot be read is listed all the same. */
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || manifest_load(fd, "manifest.json", &m))
+		m = manifest_new();
+	if (how->json)
+		object(j, s, m, name, dir, allocated(fd));
+	else
+		row(t, s, m, name, allocated(fd));
+	manifest_free(m);
+	return true;
+}
+
+int
+storelist(const struct store *s, const struct list_how *how)
+{
+	struct names n = { 0 };
+	int status = EXIT_YES;
+	struct json j = { 0 };
+	struct table t;
+
+	if (how->count)
+		n = (struct names){ how->names, (size_t)how->count, 0 };
+	else
+		every_name(&n, s);
+	table_init(&t, s == &store_images ? image_heads : kernel_heads);
+	if (how->json)
+		json_open(&j, NULL, '[');
+	for (size_t i = 0; i < n.count; i++) {
+		if (list_one(s, how, n.name[i], &t, &j) || !how->count)
+			continue;
+		warn("there is no %s '%s'", s->noun, n.name[i]);
+		status = EXIT_NO;
+	}
+	if (how->json)
+		json_close(&j, ']');
+	else if (!how->quiet)
+		table_print(&t);
+	return status;
+}

@@ -1,0 +1,319 @@
+/* vmlist.c - what machines there are, for people and for programs; see vmlist.h
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * Everything that is read here may be torn, missing or somebody's joke: a
+ * value that is not of its form is shown as "-" and is null in JSON.
+ */
+#include <time.h>
+
+#include "bng.h"
+#include "dirs.h"
+#include "gc.h"
+#include "human.h"
+#include "json.h"
+#include "name.h"
+#include "names.h"
+#include "proc.h"
+#include "table.h"
+#include "utf8.h"
+#include "vm.h"
+#include "vmlist.h"
+
+#define MIB (INT64_C(1) << 20)
+
+static bool
+vm_name_good(const char *name)
+{
+	return !vm_name_error(name);
+}
+
+/* A value, or "". */
+static const char *
+value(int fd, const char *key, char *buf, size_t size)
+{
+	if (vm_line(fd, key, buf, size) < 0)
+		*buf = '\0';
+	return buf;
+}
+
+/* A whole number of at least 0, or -1. */
+static int64_t
+number(int fd, const char *key)
+{
+	int64_t n;
+
+	return file_num(fd, key, 0, INT64_MAX, &n) ? -1 : n;
+}
+
+static const char *
+size_text(int64_t n, int64_t unit, char buf[HUMAN_LEN])
+{
+	if (n < 0 || n > INT64_MAX / unit)
+		return "";
+	return human_size(n * unit, buf);
+}
+
+static const char *
+age_text(int64_t since, char buf[HUMAN_LEN])
+{
+	int64_t now = time(NULL);
+	size_t len;
+
+	if (since < 0 || since > now)
+		return "";
+	human_span(now - since, buf);
+	len = strlen(buf);
+	if (strcmp(buf, "now"))
+		snprintf(buf + len, HUMAN_LEN - len, " ago");
+	return buf;
+}
+
+/* Bytes that a file really takes: its disks are sparse. */
+static int64_t
+allocated(int fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 :
+	    (int64_t)st.st_blocks * 512;
+}
+
+static void
+vm_row(struct table *t, int fd, const char *name, enum vm_state state)
+{
+	char image[160], ip[64], vcpu[24], workspace[1024];
+	char memory[HUMAN_LEN], disk[HUMAN_LEN], age[HUMAN_LEN];
+	int64_t n = number(fd, "vcpu");
+
+	vcpu[0] = '\0';
+	if (n >= 0)
+		snprintf(vcpu, sizeof(vcpu), "%lld", (long long)n);
+	value(fd, "ip", ip, sizeof(ip));
+	ip[strcspn(ip, "/")] = '\0';
+	table_row(t, (const char *[]){ name, vm_state_name(state),
+	    value(fd, "image", image, sizeof(image)), ip, vcpu,
+	    size_text(number(fd, "memory_mib"), MIB, memory),
+	    size_text(number(fd, "disk_bytes"), 1, disk),
+	    age_text(number(fd, "created"), age),
+	    value(fd, "workspace/host_path", workspace, sizeof(workspace)),
+	    NULL });
+}
+
+static void
+json_value(struct json *j, int fd, const char *key, const char *as)
+{
+	char buf[4096];
+
+	json_str(j, as, vm_line(fd, key, buf, sizeof(buf)) < 0 ? NULL : buf);
+}
+
+static void
+json_number(struct json *j, const char *as, int64_t n)
+{
+	if (n < 0)
+		json_str(j, as, NULL);
+	else
+		json_num(j, as, n);
+}
+
+/* How many seconds it has been up, or -1. */
+static int64_t
+uptime(int fd, enum vm_state state)
+{
+	int64_t started = number(fd, "started");
+	int64_t now = (int64_t)time(NULL) * 1000;
+
+	if ((state != VM_RUNNING && state != VM_STARTING) || started < 0)
+		return -1;
+	return now < started ? 0 : (now - started) / 1000;
+}
+
+static void
+json_pid(struct json *j, int fd, const char *key, const char *as)
+{
+	pid_t pid = proc_load(fd, key);
+
+	json_number(j, as, pid > 0 ? pid : -1);
+}
+
+/* The object of list -j and show -j; bng-state(1) documents it. */
+static void
+vm_json(struct json *j, int fd, const char *name, enum vm_state state)
+{
+	static const char *const texts[] = { "id", "image", "kernel", "vmm",
+		"accel", "net", "ip", "gateway", "dns", "nat", "nested",
+		"ephemeral", "exit", "error" };
+	static const char *const numbers[] = { "vcpu", "memory_mib",
+		"disk_bytes", "created" };
+
+	json_open(j, NULL, '{');
+	json_str(j, "name", name);
+	json_str(j, "state", vm_state_name(state));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		json_value(j, fd, texts[i], texts[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		json_number(j, numbers[i], number(fd, numbers[i]));
+	json_number(j, "started_ms", number(fd, "started"));
+	json_number(j, "ready_ms", number(fd, "ready"));
+	json_number(j, "uptime_seconds", uptime(fd, state));
+	json_pid(j, fd, "pid", "pid");
+	json_pid(j, fd, "supervisor", "supervisor_pid");
+	json_num(j, "allocated_bytes", allocated(fd, "overlay.ext4") +
+	    allocated(fd, "work.ext4"));
+	json_open(j, "workspace", '{');
+	json_value(j, fd, "workspace/guest_path", "guest_path");
+	json_value(j, fd, "workspace/host_path", "host_path");
+	json_value(j, fd, "workspace/head", "head");
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void
+every_name(struct names *n)
+{
+	names_read(n, vms_dir(), vm_name_good);
+	names_sort(n);
+}
+
+/* List one machine; false when there is none of this name. */
+static bool
+list_one(const struct list_how *how, int vms, const char *name,
+    struct table *t, struct json *j)
+{
+	autoclose int fd = -1;
+	enum vm_state state = VM_CREATED;
+
+	if (vm_name_good(name))
+		fd = openat(vms, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+	if (fd < 0 || faccessat(fd, "id", F_OK, 0))
+		return false;
+	if (!how->quiet || how->running)
+		state = vm_state(fd);
+	if (how->running && state != VM_RUNNING && state != VM_STARTING)
+		return true;
+	if (how->json)
+		vm_json(j, fd, name, state);
+	else if (how->quiet)
+		puts(name);
+	else
+		vm_row(t, fd, name, state);
+	return true;
+}
+
+int
+vmlist(const struct list_how *how)
+{
+	static const char *const heads[] = { "NAME", "STATE", "IMAGE", "IP",
+		"VCPU", "MEMORY", "DISK", "CREATED", "WORKSPACE", NULL };
+	struct names n = { 0 };
+	int vms = open(vms_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int status = EXIT_YES;
+	struct json j = { 0 };
+	struct table t;
+
+	if (how->count)
+		n = (struct names){ how->names, (size_t)how->count, 0 };
+	else
+		every_name(&n);
+	table_init(&t, heads);
+	if (how->json)
+		json_open(&j, NULL, '[');
+	for (size_t i = 0; i < n.count; i++) {
+		/* What nobody named and is no machine is no news. */
+		if (list_one(how, vms, n.name[i], &t, &j) || !how->count)
+			continue;
+		warn("there is no machine '%s'", n.name[i]);
+		status = EXIT_NO;
+	}
+	if (how->json)
+		json_close(&j, ']');
+	else if (!how->quiet)
+		table_print(&t);
+	return status;
+}
+
+/* "key  value", unless there is none. */
+static void
+line(const char *key, const char *text)
+{
+	autofree char *copy = xstrdup(text);
+
+	utf8_clean(copy);
+	if (*copy)
+		printf("%-12s %s\n", key, copy);
+}
+
+static void
+line_value(int fd, const char *key)
+{
+	char buf[4096];
+	const char *slash = strchr(key, '/');
+
+	line(slash ? slash + 1 : key, value(fd, key, buf, sizeof(buf)));
+}
+
+static void
+line_pid(int fd, const char *key)
+{
+	pid_t pid = proc_load(fd, key);
+	char buf[24];
+
+	if (pid <= 0)
+		return;
+	snprintf(buf, sizeof(buf), "%ld", (long)pid);
+	line(key, buf);
+}
+
+static void
+vm_lines(int fd, const char *name, enum vm_state state)
+{
+	static const char *const first[] = { "error", "exit", "image",
+		"kernel", "vmm", "accel", "vcpu" };
+	static const char *const then[] = { "net", "ip", "gateway", "dns",
+		"nat", "nested", "ephemeral", "workspace/host_path",
+		"workspace/guest_path", "workspace/head", "id" };
+	autofree char *path = NULL;
+	char a[HUMAN_LEN], b[HUMAN_LEN], both[3 * HUMAN_LEN];
+	int64_t up = uptime(fd, state);
+
+	line("name", name);
+	line("state", vm_state_name(state));
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		line_value(fd, first[i]);
+	line("memory", size_text(number(fd, "memory_mib"), MIB, a));
+	snprintf(both, sizeof(both), "%s, %s allocated",
+	    size_text(number(fd, "disk_bytes"), 1, a),
+	    human_size(allocated(fd, "overlay.ext4") +
+	    allocated(fd, "work.ext4"), b));
+	line("disk", both);
+	for (size_t i = 0; i < ARRAY_SIZE(then); i++)
+		line_value(fd, then[i]);
+	line("created", age_text(number(fd, "created"), a));
+	if (up >= 0)
+		line("up", human_span(up, a));
+	line_pid(fd, "pid");
+	line_pid(fd, "supervisor");
+	path = xfd_path(fd);
+	line("directory", path);
+}
+
+int
+vmshow(const char *name, bool as_json)
+{
+	int fd = xvm_open(name);
+	enum vm_state state = vm_state(fd);
+	autofree char *path = xfd_path(fd);
+	struct json j = { 0 };
+
+	/* A path names the machine by its last component. */
+	name = strrchr(path, '/') + 1;
+	if (!gc_is_machine(fd))
+		die_status(EXIT_NO, "there is no machine '%s'", name);
+	if (as_json)
+		vm_json(&j, fd, name, state);
+	else
+		vm_lines(fd, name, state);
+	return EXIT_YES;
+}
