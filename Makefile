@@ -93,8 +93,11 @@ $(B)/o/only-%.o: applets/main.c $(B)/flags | $(B)/applets.h
 	$(Q)$(CC) $(BNG_CFLAGS) $(CFLAGS) -include $(B)/applets.h \
 		-DONLY=applet_$* -c -o $@ $<
 
+# The rest of an applet that is linked apart lies in applets/NAME/.
+parts = $(patsubst %.c,$(B)/o/%.o,$(wildcard applets/$(1)/*.c))
+.SECONDEXPANSION:
 $(ALONE:%=$(B)/bng-%): $(B)/bng-%: $(B)/o/applets/bng-%.o $(B)/o/only-%.o \
-		$(B)/libbng.a
+		$$(call parts,$$*) $(B)/libbng.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		$$($(PKG_CONFIG) --libs $(PKGS_$*))
@@ -181,4 +184,5 @@ clean:
 	$(Q)rm -rf build build-san
 
 -include $(patsubst %.o,%.d,$(LIB_O) $(BNG_O) $(AGENT_O)) \
-	$(ALONE:%=$(B)/o/applets/bng-%.d) $(HELPERS:%=%.d)
+	$(ALONE:%=$(B)/o/applets/bng-%.d) $(HELPERS:%=%.d) \
+	$(patsubst %.c,$(B)/o/%.d,$(wildcard applets/*/*.c))

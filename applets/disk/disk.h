@@ -1,0 +1,273 @@
+/* disk.h - what the files of bng-disk share
+ *
+ * output.c   a file that takes its name when it is whole
+ * image.c    a new ext4: superblock, blocks in order, inodes, commit
+ * body.c     a file's bytes into blocks, and its extent tree
+ * dirs.c     directory blocks, hashed where they need it
+ * tree.c     the names of an image that is being filled
+ * attr.c     extended attributes and ACLs
+ * import.c   a tar stream into all of the above
+ * edit.c     put, get, list, rm, mkdir, grow inside an image that is there
+ * reader.c   bytes out of whatever compressed them
+ * modinfo.c  what a kernel module says of itself
+ * kmod.c     kernel modules in the order of loading
+ * initrd.c   an initrd of an agent and such modules
+ * bzimage.c  the ELF kernel inside a bzImage
+ *
+ * Whatever fails here ends the process: an image is temporary until
+ * image_commit renames it, and the undo list removes it.
+ */
+#ifndef BNG_DISK_H
+#define BNG_DISK_H
+
+#include <ext2fs/ext2fs.h>
+
+#include "bng.h"
+
+enum {
+	BLOCK = 4096,
+	LOST_FOUND = 11,	/* its inode, and how many blocks it has */
+	LOST_FOUND_BLOCKS = 4,
+};
+
+/* A file that takes its name only when it is whole. */
+struct output {
+	char *path, *tmp;
+	int fd;
+	int undo;
+};
+
+/* Make the temporary beside path. */
+void output_open(struct output *o, const char *path, mode_t mode);
+
+/* Sync it and give it its name. */
+void output_commit(struct output *o);
+
+/* An image that is being made from nothing. */
+struct image {
+	struct output out;
+	ext2_filsys fs;
+	blk64_t taken;		/* [taken, next) is handed out, not yet in the bitmap */
+	blk64_t next, end;	/* the run of free blocks being handed out */
+	ext2_ino_t last_ino;
+	blk64_t pos;		/* where buf belongs */
+	size_t len;
+	uint8_t *buf;
+};
+
+struct format {
+	const char *label;	/* or NULL */
+	uint8_t uuid[16];	/* zeros: a random one */
+	int64_t size;
+};
+
+/* A new file system of which only the root's content is missing. */
+void image_new(struct image *im, const char *path, const struct format *f);
+
+/* Write what is left and give the image its name. */
+void image_commit(struct image *im);
+
+/* The next free block; dies when the image is full. */
+blk64_t image_block(struct image *im);
+
+/* Put BLOCK bytes into a block; they may stay in memory for a while. */
+void image_write(struct image *im, blk64_t block, const void *data);
+
+/* Before libext2fs reads or allocates itself: show it all we have done. */
+void image_settle(struct image *im);
+
+ext2_ino_t image_ino(struct image *im, bool is_dir);
+
+void inode_write(struct image *im, ext2_ino_t ino,
+    struct ext2_inode_large *inode);
+void inode_read(struct image *im, ext2_ino_t ino,
+    struct ext2_inode_large *inode);
+
+/* An inode's second-and-nanosecond pair, in ext4's 34 bits. */
+void inode_time(uint32_t *ret_sec, uint32_t *ret_extra, int64_t sec,
+    long nsec);
+
+/* Say what could not be done and libext2fs's reason, exit 111. */
+noreturn_fn printf_fn(2, 3) void die_ext(errcode_t err, const char *fmt, ...);
+
+/* Where a file's blocks lie. */
+struct extents {
+	size_t n, size;
+	struct extent {
+		uint32_t at, len;
+		blk64_t block;
+	} *v;
+};
+
+/* A file's bytes on their way into blocks. */
+struct body {
+	struct image *im;
+	const char *name;	/* for messages */
+	struct extents x;
+	uint64_t pos;		/* bytes below it are done */
+	uint64_t at;		/* the block that part holds, if part_used */
+	bool part_used;
+	uint8_t part[BLOCK];
+};
+
+void extents_add(struct extents *x, uint32_t at, blk64_t block);
+void extents_free(struct extents *x);
+
+/* Put the tree into the inode: i_block, i_blocks and the extents flag. */
+void extents_store(struct image *im, ext2_ino_t ino,
+    struct ext2_inode_large *inode, const struct extents *x);
+
+void body_init(struct body *b, struct image *im, const char *name);
+
+/* The bytes at off; offsets only grow. Blocks of zeros become holes. */
+void body_write(struct body *b, uint64_t off, const void *data, size_t n);
+
+/* Store what is left and the extents. The size is the caller's to set. */
+void body_end(struct body *b, ext2_ino_t ino, struct ext2_inode_large *inode);
+
+bool all_zero(const void *p, size_t n);
+
+/* One name in a directory that is being written. */
+struct dirent_new {
+	ext2_ino_t ino;
+	uint32_t hash, minor;
+	uint8_t type;		/* EXT2_FT_* */
+	uint8_t len;
+	const char *name;
+};
+
+/*
+ * Write directory ino with these names (reordered) and finish its inode,
+ * whose mode, owner and times are there already.
+ */
+void dir_write(struct image *im, ext2_ino_t ino, ext2_ino_t parent,
+    struct dirent_new *v, size_t n);
+
+/* A name of the image that is being filled. */
+struct node {
+	struct node *parent;	/* the root's is itself */
+	struct node *next;	/* in its directory */
+	struct node *chain;	/* in the hash table */
+	struct node *first;	/* of a directory: its names, newest first */
+	char *target;		/* of a symbolic link */
+	ext2_ino_t ino;		/* 0: the name was removed */
+	uint32_t hash;
+	uint8_t type;		/* EXT2_FT_* */
+	uint8_t len;
+	char name[];
+};
+
+struct tree {
+	struct image *im;
+	struct node *root;
+	struct node **table;
+	size_t size, used;	/* of table */
+	size_t bytes;		/* held by names; bounded */
+	size_t ndead, dead_size;
+	ext2_ino_t *dead;	/* inodes without a name, freed at the end */
+};
+
+void tree_init(struct tree *t, struct image *im);
+
+/*
+ * The node where a member's path leads, symbolic links on the way followed
+ * inside the image and directories on the way made; a new node has ino 0.
+ * what is the member, for messages.
+ */
+struct node *tree_make(struct tree *t, const char *path, const char *what);
+
+/* The node that is there, or NULL. */
+struct node *tree_find(struct tree *t, const char *path, const char *what);
+
+/* Take away what the node leads to, and everything below it. */
+void tree_drop(struct tree *t, struct node *node);
+
+/* Write every directory and free what was dropped. */
+void tree_finish(struct tree *t);
+
+struct archive_entry;
+
+/* Give the inode the entry's attributes and ACLs; it has been written. */
+void attrs_import(struct image *im, ext2_ino_t ino,
+    struct archive_entry *entry, const char *what);
+
+/* The permission bits, with the mask of an access ACL where it has one. */
+unsigned attrs_mode(struct archive_entry *entry);
+
+struct archive;
+
+/* A reader that knows the common compressions and starts no program. */
+struct archive *reader_new(void);
+
+/*
+ * A file's bytes, uncompressed, malloc'ed; dies beyond max. what is for
+ * messages.
+ */
+uint8_t *reader_file(const char *path, size_t max, size_t *ret_n);
+
+/*
+ * The text of a module's .modinfo section: NUL-terminated "key=value"
+ * strings. 0, or -EBADMSG for what is no 64-bit little-endian ELF with it.
+ */
+int modinfo_find(const uint8_t *elf, size_t n, const char **ret_text,
+    size_t *ret_n);
+
+/*
+ * The next value of a key after *pos, which begins at 0; NULL at the end.
+ * It ends with a NUL that lies inside the text.
+ */
+const char *modinfo_next(const char *text, size_t n, const char *key,
+    size_t *pos);
+
+/* Modules of one kernel, found by name. */
+struct kmod {
+	char *name;		/* '-' is '_' */
+	char *path;		/* NULL: built in */
+	bool wanted;
+	uint8_t *data;		/* once loaded */
+	size_t size;
+};
+
+struct kmods {
+	const char *dir;
+	size_t n;
+	struct kmod *v;		/* by name */
+	size_t norder;
+	struct kmod **order;	/* those to load, dependencies first */
+};
+
+void kmods_open(struct kmods *k, const char *dir);
+
+/*
+ * Append a module and all it needs. A name that ends in '?' may be absent;
+ * what is built in needs nothing.
+ */
+void kmods_want(struct kmods *k, const char *name);
+
+/* Where the compressed kernel lies in a bzImage. */
+struct payload {
+	size_t off, len;
+	uint32_t size;		/* uncompressed, modulo 4 GiB */
+};
+
+/* From its first n bytes of total. 0, or -EBADMSG with a reason. */
+int bzimage_payload(const uint8_t *head, size_t n, uint64_t total,
+    struct payload *ret_p, const char **ret_why);
+
+/* Fill a new image from a tar stream, whole or not at all. */
+void import_tar(struct image *im, int fd);
+
+/* Verbs. */
+int put_main(int argc, char *argv[]);
+int get_main(int argc, char *argv[]);
+int list_main(int argc, char *argv[]);
+int rm_main(int argc, char *argv[]);
+int mkdir_main(int argc, char *argv[]);
+int grow_main(int argc, char *argv[]);
+int initrd_main(int argc, char *argv[]);
+int vmlinux_main(int argc, char *argv[]);
+
+/* getopt said '?' or ':'. */
+noreturn_fn void bad_option(int c);
+
+#endif

@@ -1,0 +1,58 @@
+/* output.c - files that appear whole, and two kinds of last words
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdarg.h>
+
+#include "disk.h"
+
+void
+bad_option(int c)
+{
+	if (c == ':')
+		die_usage("option -%c needs a value", optopt);
+	die_usage("unknown option -%c", optopt);
+}
+
+void
+die_ext(errcode_t err, const char *fmt, ...)
+{
+	autofree char *text = NULL;
+	va_list ap;
+
+	initialize_ext2_error_table();
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		die("out of memory");
+	va_end(ap);
+	die("%s: %s", text, error_message(err));
+}
+
+void
+output_open(struct output *o, const char *path, mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash - path) + 1 : 0;
+
+	o->path = xstrdup(path);
+	o->tmp = xasprintf("%.*s.%s.%ld", dir, path, path + dir,
+	    (long)getpid());
+	o->fd = open(o->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
+	    O_NOFOLLOW, mode);
+	if (o->fd < 0)
+		die_sys("cannot make '%s'", path);
+	o->undo = undo_unlink(o->tmp);
+}
+
+void
+output_commit(struct output *o)
+{
+	if (fdatasync(o->fd))
+		die_sys("cannot write '%s'", o->path);
+	if (rename(o->tmp, o->path))
+		die_sys("cannot make '%s'", o->path);
+	undo_forget(o->undo);
+	close(o->fd);
+	free(o->tmp);
+	free(o->path);
+}
