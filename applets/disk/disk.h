@@ -47,8 +47,8 @@ void output_commit(struct output *o);
 struct image {
 	struct output out;
 	ext2_filsys fs;
-	blk64_t taken;		/* [taken, next) is handed out, not yet in the bitmap */
 	blk64_t next, end;	/* the run of free blocks being handed out */
+	blk64_t taken;		/* from here to next: not in the bitmap yet */
 	ext2_ino_t last_ino;
 	blk64_t pos;		/* where buf belongs */
 	size_t len;

@@ -19,9 +19,10 @@ enum { BUFFER = 1 << 20 };
 static void
 set_shape(struct ext2_super_block *sb, const struct format *f)
 {
-	blk64_t blocks = (blk64_t)f->size / BLOCK;
-	uint64_t inodes = (uint64_t)f->size / (f->size < 512 << 20 ? 4096 : 16384);
-	uint64_t descs = blocks / 32768 / (BLOCK / EXT2_MIN_DESC_SIZE_64BIT) + 1;
+	uint64_t size = (uint64_t)f->size, blocks = size / BLOCK;
+	uint64_t inodes = size / (size < 512 << 20 ? 4096 : 16384);
+	uint64_t per_block = BLOCK / EXT2_MIN_DESC_SIZE_64BIT;
+	uint64_t descs = blocks / 32768 / per_block + 1;
 
 	sb->s_rev_level = EXT2_DYNAMIC_REV;
 	sb->s_log_block_size = 2;
@@ -191,7 +192,7 @@ image_block(struct image *im)
 void
 image_write(struct image *im, blk64_t block, const void *data)
 {
-	if (im->len == BUFFER || (im->len && block != im->pos + im->len / BLOCK))
+	if (im->len == BUFFER || block != im->pos + im->len / BLOCK)
 		buffer_flush(im);
 	if (!im->len)
 		im->pos = block;
