@@ -339,7 +339,7 @@ rename_new(int parent, const char *from, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
-	/* Such a file system: a plain rename replaces empty directories only. */
+	/* On such a file system: it replaces none but empty directories. */
 	return renameat(parent, from, parent, to) ? -errno : 0;
 }
 

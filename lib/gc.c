@@ -60,14 +60,15 @@ failed(struct gc *g, int r, const char *what, const char *subject)
 bool
 gc_is_machine(int vmfd)
 {
-	static const char *const files[] = { "id", "image", "vcpu" };
+	static const char *const files[] = { "id", "image", "kernel", "vcpu",
+		"created" };
 	struct stat st;
+	int there = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (fstatat(vmfd, files[i], &st, AT_SYMLINK_NOFOLLOW) ||
-		    !S_ISREG(st.st_mode))
-			return false;
-	return true;
+		there += !fstatat(vmfd, files[i], &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode);
+	return there >= 2;
 }
 
 int
@@ -134,25 +135,31 @@ runtime_file(const char *entry)
 /*
  * Go over a machine's files: the number of those that only a running machine
  * has, or that nobody will finish. They are removed if `remove`. *ret_owned:
- * there is an `owner`.
+ * there is an `owner`. Plain getdents, because gc does this for every machine
+ * before every verb that changes something.
  */
 static int
 leftovers(int vmfd, bool remove, bool *ret_owned)
 {
-	struct dirent *e;
+	_Alignas(struct dirent64) char buf[4096];
+	struct dirent64 *e;
 	int found = 0;
-	int fd = openat(vmfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	ssize_t n;
 
 	*ret_owned = false;
-	while (d && (e = readdir(d))) {
-		if (!strcmp(e->d_name, "owner"))
-			*ret_owned = true;
-		if (!runtime_file(e->d_name) && !stale_temporary(e->d_name))
-			continue;
-		if (!remove || !unlinkat(vmfd, e->d_name, 0))
-			found++;
-	}
+	if (lseek(vmfd, 0, SEEK_SET))
+		return 0;
+	while ((n = getdents64(vmfd, buf, sizeof(buf))) > 0)
+		for (char *p = buf; p < buf + n; p += e->d_reclen) {
+			e = (struct dirent64 *)p;
+			if (!strcmp(e->d_name, "owner"))
+				*ret_owned = true;
+			if (!runtime_file(e->d_name) &&
+			    !stale_temporary(e->d_name))
+				continue;
+			if (!remove || !unlinkat(vmfd, e->d_name, 0))
+				found++;
+		}
 	return found;
 }
 

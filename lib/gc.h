@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
-/* Whether this directory holds a machine: id, image and vcpu are files. */
+/*
+ * Whether this directory holds a machine: at least two of the values that only
+ * a machine has are there, so that one torn file does not keep it for ever.
+ */
 bool gc_is_machine(int vmfd);
 
 /*

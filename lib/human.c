@@ -25,7 +25,10 @@ human_size(int64_t bytes, char buf[HUMAN_LEN])
 char *
 human_span(int64_t seconds, char buf[HUMAN_LEN])
 {
-	static const struct { int64_t from, unit; const char *name; } steps[] = {
+	static const struct {
+		int64_t from, unit;
+		const char *name;
+	} steps[] = {
 		{ 2 * 86400, 86400, "days" }, { 2 * 3600, 3600, "h" },
 		{ 120, 60, "min" }, { 1, 1, "s" },
 	};
