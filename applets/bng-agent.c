@@ -1,0 +1,502 @@
+/* bng-agent - talk to the agent in a machine
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * The protocol: doc/agent-protocol.md
+ *
+ * usage: bng-agent ping VM
+ *        bng-agent wait [-b] [-t SECONDS] VM
+ *        bng-agent configure VM
+ *        bng-agent exec [-it] [-C DIR] [-e NAME=VALUE] [-u USER] VM [--]
+ *            COMMAND [ARGUMENT ...]
+ *        bng-agent put VM DIR <TAR
+ *        bng-agent get VM PATH >TAR
+ *        bng-agent stats VM
+ *        bng-agent ports VM
+ *        bng-agent dial VM PORT
+ *        bng-agent shutdown [-t SECONDS] VM
+ *
+ * VM is a machine's name, or its directory. All but configure and shutdown
+ * wait until the machine is ready.
+ *
+ * wait     -b: until its init reports that it is up; -t: at most so long
+ * exec     run a command; -i: with our stdin, -t: on a terminal, -C: in DIR,
+ *          -e: with this in its environment (repeatable), -u: as USER
+ * put      extract a tar archive below DIR in the machine
+ * get      archive a file or the content of a directory
+ * ports    what listens: protocol, address, port, process
+ * dial     connect stdin and stdout to a TCP port of the machine
+ *
+ * exit: 0 done, 1 no (not running, no such file), 100 wrong usage, 111 failed;
+ *       exec: the command's own, 128 + n for signal n, 125 when it could not
+ *       be run or was lost, 126 not executable, 127 not found
+ */
+#include <cjson/cJSON.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "agent.h"
+#include "bng.h"
+#include "dirs.h"
+
+enum { NOT_RUN = 125 };
+
+/*
+ * Connect, or end with the status that the verb has for it: `no` when the
+ * machine is not running, `failed` for the rest.
+ */
+static int
+xconnect(const char *vm, enum agent_port port, int no, int failed)
+{
+	char why[TALK_WHY];
+	autoclose int dir = xvm_open(vm);
+	int fd = agent_connect(dir, port, why);
+
+	if (fd == -ENOENT)
+		die_status(no, "machine '%s' is not running", vm);
+	if (fd == -ECONNRESET)
+		die_status(failed, "machine '%s' did not become ready: %s", vm,
+		    why);
+	if (fd < 0)
+		die_status(failed, "cannot reach machine '%s': %s", vm,
+		    strerror(-fd));
+	return fd;
+}
+
+/* {"v":1,"op":OP} */
+static cJSON *
+request(const char *op)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "v", AGENT_VERSION);
+	cJSON_AddStringToObject(o, "op", op);
+	return o;
+}
+
+static char *
+text_of(cJSON *o, int failed)
+{
+	char *text = cJSON_PrintUnformatted(o);
+
+	if (!text)
+		die_status(failed, "out of memory");
+	if (strlen(text) > FRAME_MAX)
+		die_status(failed, "cannot send the request: it is longer than "
+		    "%d bytes", FRAME_MAX);
+	cJSON_Delete(o);
+	return text;
+}
+
+/* One line out of what came from the machine. */
+static const char *
+first_line(char *text)
+{
+	if (!text)
+		return "";
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* Ask for something short; dies when it was refused. Its stdout, or NULL. */
+static char *
+ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
+{
+	struct talk t = { .in = -1, .out = -1, .err = -1 };
+	int status;
+
+	t.sock = xconnect(vm, port, EXIT_NO, EXIT_FAILED);
+	status = talk_run(&t, text_of(o, EXIT_FAILED));
+	if (status < 0)
+		die("cannot %s '%s': %s", what, vm, t.why);
+	if (status > 0)
+		die("cannot %s '%s': %s", what, vm, first_line(t.text[1]));
+	close(t.sock);
+	return t.text[0];
+}
+
+/* The only arguments of most verbs. */
+static char **
+operands(int argc, char *argv[], int n, const char *what)
+{
+	if (getopt(argc, argv, "") != -1)
+		die_usage("unknown option");
+	if (argc - optind != n)
+		die_usage("%s expected", what);
+	return argv + optind;
+}
+
+static int
+verb_ping(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 1, "one machine is");
+
+	free(ask(*arg, AGENT_WAITING, request("ping"), "reach"));
+	return EXIT_YES;
+}
+
+static void
+on_alarm(int sig)
+{
+	static const char text[] =
+	    "bng-agent: the machine is not there yet\n";
+
+	(void)sig;
+	_exit(write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ? EXIT_FAILED :
+	    EXIT_NO);
+}
+
+static int
+verb_wait(int argc, char *argv[])
+{
+	bool boot = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "bt:")) != -1) {
+		if (opt == 'b')
+			boot = true;
+		else if (opt == 't')
+			alarm((unsigned int)xnum(optarg, 1, 86400, "seconds"));
+		else
+			die_usage("unknown option");
+	}
+	if (argc - optind != 1)
+		die_usage("one machine is expected");
+	signal(SIGALRM, on_alarm);
+	if (boot)
+		free(ask(argv[optind], AGENT_WAITING, request("boot"),
+		    "wait for the init of"));
+	else
+		close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO,
+		    EXIT_FAILED));
+	return EXIT_YES;
+}
+
+/*
+ * configure: everything that makes this machine itself
+ */
+
+/* A value file becomes a string of the message; absent, it does not. */
+static void
+add_value(cJSON *o, const char *key, int dir, const char *name)
+{
+	char line[256];
+
+	if (file_line(dir, name, line, sizeof(line)) > 0)
+		cJSON_AddStringToObject(o, key, line);
+}
+
+static void
+add_file(cJSON *o, const char *key, int dir, const char *name)
+{
+	enum { KEY_FILE_MAX = 15000 };
+	autofree char *text = NULL;
+	int r = file_slurp(dir, name, KEY_FILE_MAX, &text, NULL);
+
+	if (r && r != -ENOENT)
+		die_status(EXIT_FAILED, "cannot read '%s': %s", name,
+		    strerror(-r));
+	if (!r)
+		cJSON_AddStringToObject(o, key, text);
+}
+
+static void
+add_entropy(cJSON *o)
+{
+	enum { BYTES = 64 };
+	unsigned char random[BYTES];
+	char hex[2 * BYTES + 1];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		die_sys("cannot get random bytes");
+	for (int i = 0; i < BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", random[i]);
+	cJSON_AddStringToObject(o, "entropy", hex);
+}
+
+/* As text: a double, which is what cJSON has, would lose nanoseconds. */
+static void
+add_time(cJSON *o)
+{
+	char text[32];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	snprintf(text, sizeof(text), "%lld%09ld", (long long)ts.tv_sec,
+	    ts.tv_nsec);
+	cJSON_AddRawToObject(o, "time_ns", text);
+}
+
+static int
+verb_configure(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 1, "one machine is");
+	autoclose int dir = xvm_open(*arg);
+	autofree char *path = xfd_path(dir);
+	autofree char *key = xasprintf("%s/ssh/id_ed25519.pub", dir_state());
+	char net[16] = "";
+	cJSON *o = request("configure");
+
+	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
+	add_value(o, "machine_id", dir, "id");
+	if (file_line(dir, "net", net, sizeof(net)) < 0 ||
+	    strcmp(net, "none")) {
+		add_value(o, "ip", dir, "ip");
+		add_value(o, "gateway", dir, "gateway");
+		add_value(o, "dns", dir, "dns");
+	}
+	add_file(o, "authorized_keys", AT_FDCWD, key);
+	add_file(o, "ssh_host_key", dir, "ssh_host_key");
+	add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub");
+	add_entropy(o);
+	cJSON_AddBoolToObject(o, "work",
+	    !faccessat(dir, "work.ext4", F_OK, 0));
+	add_time(o);
+	free(ask(*arg, AGENT_AT_ONCE, o, "configure"));
+	return EXIT_YES;
+}
+
+/*
+ * exec
+ */
+
+/* NAME=VALUE, or NAME to pass ours on. */
+static void
+add_env(cJSON *env, const char *text)
+{
+	autofree char *line = NULL;
+	const char *value = strchr(text, '=') ? NULL : getenv(text);
+
+	if (text[0] == '=' || !text[0])
+		die_usage("an environment variable has no name: '%s'", text);
+	if (strchr(text, '=')) {
+		cJSON_AddItemToArray(env, cJSON_CreateString(text));
+	} else if (value) {
+		line = xasprintf("%s=%s", text, value);
+		cJSON_AddItemToArray(env, cJSON_CreateString(line));
+	}
+}
+
+static void
+add_terminal(cJSON *o)
+{
+	struct winsize ws;
+	const char *term = getenv("TERM");
+
+	cJSON_AddTrueToObject(o, "tty");
+	if (term && *term)
+		cJSON_AddStringToObject(o, "term", term);
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws))
+		return;
+	cJSON_AddNumberToObject(o, "rows", ws.ws_row);
+	cJSON_AddNumberToObject(o, "cols", ws.ws_col);
+}
+
+struct exec_options {
+	bool input, tty;
+	cJSON *request;
+};
+
+static struct exec_options
+exec_options(int argc, char *argv[])
+{
+	struct exec_options x = { .request = request("exec") };
+	cJSON *env = cJSON_AddArrayToObject(x.request, "env");
+	int opt;
+
+	/* What follows the machine's name is the command's. */
+	while ((opt = getopt(argc, argv, "+C:e:itu:")) != -1) {
+		switch (opt) {
+		case 'C':
+			cJSON_AddStringToObject(x.request, "cwd", optarg);
+			break;
+		case 'e':
+			add_env(env, optarg);
+			break;
+		case 'i':
+			x.input = true;
+			break;
+		case 't':
+			x.tty = true;
+			break;
+		case 'u':
+			cJSON_AddStringToObject(x.request, "user", optarg);
+			break;
+		default:
+			die_usage("unknown option");
+		}
+	}
+	return x;
+}
+
+static int
+verb_exec(int argc, char *argv[])
+{
+	struct exec_options x = exec_options(argc, argv);
+	struct talk t = { .in = x.input ? STDIN_FILENO : -1,
+		.out = STDOUT_FILENO, .err = STDERR_FILENO, .signals = true };
+	const char *vm = argv[optind];
+	char **command = argv + optind + 1;
+	cJSON *args = cJSON_AddArrayToObject(x.request, "argv");
+	int status;
+
+	if (!vm || !*command)
+		die_usage("a machine and a command are expected");
+	if (!strcmp(*command, "--"))
+		command++;
+	if (!*command)
+		die_usage("a command is expected");
+	for (; *command; command++)
+		cJSON_AddItemToArray(args, cJSON_CreateString(*command));
+	if (x.tty)
+		add_terminal(x.request);
+	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
+	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN, NOT_RUN);
+	status = talk_run(&t, text_of(x.request, NOT_RUN));
+	if (status < 0)
+		die_status(NOT_RUN, "cannot run the command: %s", t.why);
+	return status;
+}
+
+/*
+ * The rest
+ */
+
+/* Relay our streams; the machine's words are on stderr already. */
+static int
+relay(const char *vm, cJSON *o, int in, int out, const char *what)
+{
+	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
+	int status;
+
+	t.sock = xconnect(vm, AGENT_WAITING, EXIT_NO, EXIT_FAILED);
+	status = talk_run(&t, text_of(o, EXIT_FAILED));
+	if (status < 0)
+		die("cannot %s '%s': %s", what, vm, t.why);
+	return status ? EXIT_NO : EXIT_YES;
+}
+
+static int
+verb_put(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 2, "a machine and a directory are");
+	cJSON *o = request("put");
+
+	cJSON_AddStringToObject(o, "path", arg[1]);
+	return relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO, "copy into");
+}
+
+static int
+verb_get(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 2, "a machine and a path are");
+	cJSON *o = request("get");
+
+	cJSON_AddStringToObject(o, "path", arg[1]);
+	return relay(arg[0], o, -1, STDOUT_FILENO, "copy from");
+}
+
+static int
+verb_dial(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 2, "a machine and a port are");
+	cJSON *o = request("dial");
+
+	cJSON_AddNumberToObject(o, "port",
+	    (double)xnum(arg[1], 1, 65535, "port"));
+	return relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO,
+	    "connect to a port of");
+}
+
+/* An answer that is JSON; what a machine says is not to be trusted. */
+static cJSON *
+ask_json(const char *vm, const char *op, const char *what)
+{
+	autofree char *text = ask(vm, AGENT_WAITING, request(op), what);
+	cJSON *o = text ? cJSON_Parse(text) : NULL;
+
+	if (!o)
+		die("cannot %s '%s': its answer is malformed", what, vm);
+	return o;
+}
+
+static int
+verb_stats(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 1, "one machine is");
+	cJSON *o = ask_json(*arg, "stats", "get the figures of");
+	autofree char *text = cJSON_PrintUnformatted(o);
+
+	if (!text)
+		die("out of memory");
+	msg_clean(text);
+	puts(text);
+	return EXIT_YES;
+}
+
+static void
+print_field(const cJSON *port, const char *key, char end)
+{
+	const cJSON *v = cJSON_GetObjectItem(port, key);
+
+	if (cJSON_IsString(v)) {
+		msg_clean(v->valuestring);
+		printf("%s%c", v->valuestring, end);
+	} else {
+		printf("%d%c", cJSON_IsNumber(v) ? v->valueint : 0, end);
+	}
+}
+
+static int
+verb_ports(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 1, "one machine is");
+	const cJSON *port, *o = ask_json(*arg, "ports", "list the ports of");
+
+	cJSON_ArrayForEach(port, cJSON_GetObjectItem(o, "ports")) {
+		print_field(port, "proto", '\t');
+		print_field(port, "addr", '\t');
+		print_field(port, "port", '\t');
+		print_field(port, "process", '\n');
+	}
+	return EXIT_YES;
+}
+
+static int
+verb_shutdown(int argc, char *argv[])
+{
+	cJSON *o = request("shutdown");
+	int64_t seconds = 10;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "t:")) != -1) {
+		if (opt != 't')
+			die_usage("unknown option");
+		seconds = xnum(optarg, 0, 3600, "seconds");
+	}
+	if (argc - optind != 1)
+		die_usage("one machine is expected");
+	cJSON_AddNumberToObject(o, "seconds", (double)seconds);
+	free(ask(argv[optind], AGENT_AT_ONCE, o, "shut down"));
+	return EXIT_YES;
+}
+
+static int
+agent_main(int argc, char *argv[])
+{
+	static const struct verb verbs[] = {
+		{ "ping", verb_ping }, { "wait", verb_wait },
+		{ "configure", verb_configure }, { "exec", verb_exec },
+		{ "put", verb_put }, { "get", verb_get },
+		{ "stats", verb_stats }, { "ports", verb_ports },
+		{ "dial", verb_dial }, { "shutdown", verb_shutdown },
+		{ NULL, NULL }
+	};
+
+	return verbs_run(verbs, argc, argv);
+}
+
+APPLET(agent, PLAIN);

@@ -1,0 +1,162 @@
+/* exec.c - the child that becomes the command; no shell in between
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clean.h"
+#include "json.h"
+#include "ops.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:" \
+	"/sbin:/bin"
+
+enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
+/* An array of strings as a vector; room is for `extra` more. NULL: no memory. */
+static char **
+vector(const char *array, size_t extra, size_t *ret_n)
+{
+	size_t n = 0, size = array ? strlen(array) + 8 : 8;
+	char **v, *text = malloc(size);
+
+	for (const char *e = json_first(array); e; e = json_next(e))
+		n++;
+	v = calloc(n + extra + 1, sizeof(*v));
+	if (!v || !text)
+		return NULL;
+	n = 0;
+	for (const char *e = json_first(array); e; e = json_next(e)) {
+		long len = json_str(e, text, size);
+
+		if (len < 0)
+			continue;
+		v[n++] = text;
+		text += len + 1;
+		size -= (size_t)len + 1;
+	}
+	*ret_n = n;
+	return v;
+}
+
+static const char *
+env_get(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *env; env++)
+		if (!strncmp(*env, name, len) && (*env)[len] == '=')
+			return *env + len + 1;
+	return NULL;
+}
+
+static void
+env_default(char **env, size_t *n, const char *name, const char *value)
+{
+	char *line;
+
+	if (env_get(env, name) || asprintf(&line, "%s=%s", name, value) < 0)
+		return;
+	env[(*n)++] = line;
+}
+
+/* Become that user for good. */
+static int
+switch_user(const struct passwd *pw)
+{
+	if (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) ||
+	    setuid(pw->pw_uid))
+		return complain("cannot become user '%s': %s", pw->pw_name,
+		    strerror(errno));
+	return 0;
+}
+
+/* Try each directory of PATH; errno of the most telling failure stays. */
+static void
+search(char **argv, char **env)
+{
+	const char *path = env_get(env, "PATH"), *end;
+	char file[4096];
+	int why = ENOENT;
+
+	if (strchr(argv[0], '/')) {
+		execve(argv[0], argv, env);
+		return;
+	}
+	for (; argv[0][0]; path = end + 1) {
+		end = path + strcspn(path, ":");
+		snprintf(file, sizeof(file), "%.*s%s%s", (int)(end - path),
+		    path, end == path ? "./" : "/", argv[0]);
+		execve(file, argv, env);
+		if (errno != ENOENT && errno != ENOTDIR)
+			why = errno;
+		if (!*end)
+			break;
+	}
+	errno = why;
+}
+
+/* An interpreter that is missing looks like a command that is. */
+static bool
+exists(const char *command)
+{
+	struct stat st;
+
+	return strchr(command, '/') && !stat(command, &st);
+}
+
+int
+exec_run(const char *request)
+{
+	enum { DEFAULTS = 7 };
+	char user[64] = "", cwd[4096], term[64] = "xterm-256color";
+	size_t argc, n;
+	char **argv = vector(json_get(request, "argv"), 0, &argc);
+	char **env = vector(json_get(request, "env"), DEFAULTS, &n);
+	const struct passwd *pw;
+
+	if (!argv || !env || !argc) {
+		complain("cannot start the command: out of memory");
+		return NOT_STARTED;
+	}
+	json_str(json_get(request, "user"), user, sizeof(user));
+	json_str(json_get(request, "term"), term, sizeof(term));
+	pw = *user ? getpwnam(user) : getpwuid(0);
+	if (*user && !pw) {
+		complain("there is no user '%s' in the machine", user);
+		return NOT_STARTED;
+	}
+	env_default(env, &n, "PATH", DEFAULT_PATH);
+	env_default(env, &n, "HOME", *user ? pw->pw_dir : "/root");
+	env_default(env, &n, "USER", *user ? user : "root");
+	env_default(env, &n, "LOGNAME", *user ? user : "root");
+	env_default(env, &n, "SHELL", pw && pw->pw_shell && *pw->pw_shell ?
+	    pw->pw_shell : "/bin/sh");
+	env_default(env, &n, "LANG", "C.UTF-8");
+	if (json_true(json_get(request, "tty")))
+		env_default(env, &n, "TERM", term);
+	if (*user && switch_user(pw))
+		return NOT_STARTED;
+	if (json_str(json_get(request, "cwd"), cwd, sizeof(cwd)) < 0)
+		snprintf(cwd, sizeof(cwd), "/");
+	if (chdir(cwd)) {
+		complain("cannot enter '%s': %s", cwd, strerror(errno));
+		return NOT_STARTED;
+	}
+	search(argv, env);
+	if ((errno == ENOENT || errno == ENOTDIR) && !exists(argv[0])) {
+		complain("%s: command not found", argv[0]);
+		return NOT_FOUND;
+	}
+	complain("%s: cannot execute: %s", argv[0], errno == ENOENT ?
+	    "its interpreter is missing" : strerror(errno));
+	return NOT_EXECUTABLE;
+}

@@ -1,0 +1,43 @@
+/* loop.h - the descriptors that the agent waits for
+ *
+ * 1. Everything is edge-triggered: an event only adds to `ready`, and whoever
+ *    uses the descriptor takes the bit away when a call said EAGAIN. So a
+ *    peer that we cannot serve now, or a port whose host side is closed,
+ *    costs no wake-ups.
+ * 2. Events call nothing and free nothing. After each batch all requests are
+ *    looked at; there are few.
+ */
+#ifndef AGENT_LOOP_H
+#define AGENT_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+struct end {
+	int fd;			/* -1: none */
+	uint32_t ready;		/* EPOLLIN, EPOLLOUT, ... */
+};
+
+enum { END_IN = EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP,
+	END_OUT = EPOLLOUT | EPOLLERR };
+
+/* Watch fd (made non-blocking) for these events. False: errno says why. */
+bool end_open(struct end *e, int fd, uint32_t events);
+
+/* Close it; closed already is fine. */
+void end_close(struct end *e);
+
+static inline bool
+end_is(const struct end *e, uint32_t events)
+{
+	return e->fd >= 0 && (e->ready & events);
+}
+
+/*
+ * Wait for events (not at all if busy), and note them. False when the loop
+ * cannot go on.
+ */
+bool loop_wait(bool busy);
+
+#endif

@@ -1,0 +1,215 @@
+/* ops.c - what a client may ask for; see ops.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "ops.h"
+
+bool ops_harmless;
+void (*ops_configured)(void);
+
+int
+complain(const char *fmt, ...)
+{
+	va_list ap;
+	char line[512];
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		return 1; /* nobody listens */
+	return 1;
+}
+
+/* A string of at most size bytes; false, the client told, for anything else. */
+static bool
+want_str(struct conn *c, const char *request, const char *key, char *out,
+    size_t size)
+{
+	if (json_str(json_get(request, key), out, size) > 0)
+		return true;
+	conn_fail(c, "malformed request: %s", key);
+	return false;
+}
+
+static void
+start(struct conn *c, const char *request, job_fn fn, bool input)
+{
+	struct job_want want = { .fn = fn, .request = request,
+		.input = input };
+
+	want.tty = json_true(json_get(request, "tty"));
+	want.rows = (unsigned short)json_int(json_get(request, "rows"), 0,
+	    65535, 24);
+	want.cols = (unsigned short)json_int(json_get(request, "cols"), 0,
+	    65535, 80);
+	c->job = job_start(&want);
+	if (!c->job)
+		conn_fail(c, "cannot start a process: %s", strerror(errno));
+	else
+		conn_say(c, "{\"v\":%d}", AGENT_VERSION);
+}
+
+static void
+op_ping(struct conn *c, const char *request)
+{
+	(void)request;
+	conn_end(c, "{\"v\":%d,\"pong\":true}", AGENT_VERSION);
+}
+
+/* The directory is looked at here, so that it cannot pass for the command. */
+static void
+op_exec(struct conn *c, const char *request)
+{
+	const char *v = json_first(json_get(request, "argv"));
+	char cwd[4096];
+	int fd;
+
+	if (!json_is_str(v)) {
+		conn_fail(c, "malformed request: argv");
+		return;
+	}
+	if (json_get(request, "cwd")) {
+		if (!want_str(c, request, "cwd", cwd, sizeof(cwd)))
+			return;
+		fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			conn_fail(c, "cannot enter '%s': %s", cwd,
+			    strerror(errno));
+			return;
+		}
+		close(fd);
+	}
+	start(c, request, exec_run, true);
+}
+
+static void
+op_put(struct conn *c, const char *request)
+{
+	char path[4096];
+
+	if (want_str(c, request, "path", path, sizeof(path)))
+		start(c, request, put_run, true);
+}
+
+static void
+op_get(struct conn *c, const char *request)
+{
+	char path[4096];
+
+	if (want_str(c, request, "path", path, sizeof(path)))
+		start(c, request, get_run, false);
+}
+
+static void
+op_stats(struct conn *c, const char *request)
+{
+	start(c, request, stats_run, false);
+}
+
+static void
+op_ports(struct conn *c, const char *request)
+{
+	start(c, request, ports_run, false);
+}
+
+static void
+op_boot(struct conn *c, const char *request)
+{
+	start(c, request, boot_run, false);
+}
+
+static void
+op_configure(struct conn *c, const char *request)
+{
+	if (ops_harmless) {
+		conn_fail(c, "not in test mode");
+		return;
+	}
+	start(c, request, configure_run, false);
+	c->on_success = ops_configured;
+}
+
+static void
+op_shutdown(struct conn *c, const char *request)
+{
+	if (ops_harmless)
+		conn_fail(c, "not in test mode");
+	else
+		start(c, request, shutdown_run, false);
+}
+
+static void
+op_dial(struct conn *c, const char *request)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	char host[INET_ADDRSTRLEN] = "127.0.0.1";
+	int64_t port = json_int(json_get(request, "port"), 1, 65535, 0);
+	int fd;
+
+	if (json_get(request, "host") &&
+	    !want_str(c, request, "host", host, sizeof(host)))
+		return;
+	if (!port || inet_pton(AF_INET, host, &to.sin_addr) != 1) {
+		conn_fail(c, "malformed request: host, port");
+		return;
+	}
+	to.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && (!connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
+	    errno == EINPROGRESS))
+		c->job = job_socket(fd);
+	if (!c->job) {
+		conn_fail(c, "cannot connect: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	c->connecting = true;
+}
+
+void
+op_start(struct conn *c, const char *request)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(struct conn *c, const char *request);
+	} ops[] = {
+		{ "ping", op_ping }, { "configure", op_configure },
+		{ "exec", op_exec }, { "put", op_put }, { "get", op_get },
+		{ "stats", op_stats }, { "ports", op_ports },
+		{ "dial", op_dial }, { "boot", op_boot },
+		{ "shutdown", op_shutdown },
+	};
+	char op[16];
+
+	if (json_int(json_get(request, "v"), 1, 1000, 0) != AGENT_VERSION) {
+		conn_fail(c, "this agent speaks version %d", AGENT_VERSION);
+		return;
+	}
+	if (!want_str(c, request, "op", op, sizeof(op)))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (!strcmp(ops[i].name, op)) {
+			ops[i].fn(c, request);
+			return;
+		}
+	}
+	conn_fail(c, "unknown op '%s'", op);
+}

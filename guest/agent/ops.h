@@ -1,0 +1,31 @@
+/* ops.h - what a client may ask for; see doc/agent-protocol.md */
+#ifndef AGENT_OPS_H
+#define AGENT_OPS_H
+
+#include <stdbool.h>
+
+#include "conn.h"
+
+/* Serving a host's own test: it must not be configured or shut down. */
+extern bool ops_harmless;
+
+/* Called once the machine was configured. */
+extern void (*ops_configured)(void);
+
+/* Start what a request (an object that json_ok likes) asks for. */
+void op_start(struct conn *c, const char *request);
+
+/* The children that do the work; the result is the exit status. */
+int exec_run(const char *request);
+int put_run(const char *request);
+int get_run(const char *request);
+int stats_run(const char *request);
+int ports_run(const char *request);
+int configure_run(const char *request);
+int boot_run(const char *request);
+int shutdown_run(const char *request);
+
+/* One line for the client, on the child's stderr; returns 1. */
+printf_fn(1, 2) int complain(const char *fmt, ...);
+
+#endif

@@ -1,0 +1,24 @@
+/* power.h - the end of the machine */
+#ifndef AGENT_POWER_H
+#define AGENT_POWER_H
+
+#include <stdbool.h>
+
+#include "clean.h"
+
+/* One line on the console: "banger: ...". */
+printf_fn(1, 2) void console(const char *fmt, ...);
+
+/* Write everything to the disks and switch off, or reset. */
+noreturn_fn void power_off(bool reset);
+
+/* The same, as PID 1, after ending all others: SIGTERM, then SIGKILL. */
+noreturn_fn void power_down(bool reset);
+
+/* Whether the machine can switch itself off; else it resets. */
+bool power_can_off(void);
+
+/* Say what could not be done, and switch off so that the host learns. */
+noreturn_fn printf_fn(1, 2) void give_up(const char *fmt, ...);
+
+#endif

@@ -1,0 +1,61 @@
+/* agent.h - a request to the agent in a machine, seen from the host
+ *
+ *	int fd = agent_connect(dir, AGENT_WAITING, why);
+ *	struct talk t = { .sock = fd, .in = 0, .out = 1, .err = 2 };
+ *	int status = talk_run(&t, request);
+ */
+#ifndef BNG_AGENT_H
+#define BNG_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+/* Ports of agent.sock: one answers once the machine is configured. */
+enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2 };
+
+enum {
+	TALK_WHY = 512,
+	TALK_TEXT_MAX = 1 << 20,	/* what a gathered answer may hold */
+};
+
+/*
+ * Connect to the agent of the machine whose directory this is. A descriptor;
+ * -ENOENT when it is not running, -ECONNRESET when it ended before it was
+ * ready (why then says what is known), or -errno.
+ */
+int agent_connect(int dirfd, enum agent_port port, char why[TALK_WHY]);
+
+/* One request, and where its streams go. */
+struct talk {
+	int sock;
+	int in;			/* -1: none */
+	int out, err;		/* -1: gathered in text */
+	bool tty;		/* in is a terminal whose size is passed on */
+	bool signals;		/* those we get are passed on */
+	char *text[2];		/* what was gathered: stdout, stderr */
+	size_t text_len[2];
+	char why[TALK_WHY];	/* what went wrong */
+
+	/* private */
+	struct frame_in frame;
+	char *control;
+	size_t control_len;
+	uint8_t *send;
+	size_t send_from, send_len;
+	bool input_over, answered;
+	int status;
+};
+
+enum { TALK_FAILED = -1, TALK_LOST = -2 };
+
+/*
+ * Send the request (a JSON object), relay until the last answer. The exit
+ * status in it (0 when it has none), TALK_FAILED when the agent refused or
+ * broke the protocol, TALK_LOST when the connection ended: why says more.
+ */
+int talk_run(struct talk *t, const char *request);
+
+#endif

@@ -1,0 +1,50 @@
+/* frame.c - the framing of the agent's protocol; see frame.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "frame.h"
+
+ssize_t
+frame_head(struct frame_in *in, const uint8_t *p, size_t n)
+{
+	size_t want = (size_t)(FRAME_HEAD - in->have);
+	uint32_t len;
+
+	if (n > want)
+		n = want;
+	memcpy(in->head + in->have, p, n);
+	in->have = (uint8_t)(in->have + n);
+	if (!frame_begun(in))
+		return (ssize_t)n;
+	memcpy(&len, in->head + 1, sizeof(len));
+	in->left = ntohl(len);
+	in->channel = in->head[0];
+	if (in->channel < CH_STDIN || in->channel > CH_CONTROL ||
+	    in->left > FRAME_MAX)
+		return -EPROTO;
+	return (ssize_t)n;
+}
+
+bool
+frame_took(struct frame_in *in, size_t n)
+{
+	in->left -= (uint32_t)n;
+	if (in->left)
+		return false;
+	in->have = 0;
+	return true;
+}
+
+void
+frame_put_head(uint8_t out[FRAME_HEAD], enum frame_channel channel,
+    uint32_t len)
+{
+	uint32_t l = htonl(len);
+
+	out[0] = (uint8_t)channel;
+	memcpy(out + 1, &l, sizeof(l));
+}
