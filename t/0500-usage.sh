@@ -16,7 +16,8 @@ refused() {
 ok 'help names every verb, and every verb has help of its own' '
 	banger help >all &&
 	grep -E "^  [a-z]+( [a-z]+)? {2,}" all | grep -v "^  banger" |
-		sed "s/^  //; s/  .*//" >verbs && [ "$(wc -l <verbs)" -ge 18 ] &&
+		sed "s/^  //; s/  .*//" >verbs &&
+	[ "$(wc -l <verbs)" -ge 18 ] &&
 	while read -r verb; do
 		banger $verb --help >one </dev/null || exit 1
 		grep -q "^usage: banger" one || exit 1
@@ -51,7 +52,8 @@ ok 'the four errors of a bad name' '
 	refused "neither starts nor ends" vm run --name=-a &&
 	refused "neither starts nor ends" vm create a-'
 ok 'a name with bytes for the terminal is shown without them' '
-	refused "character 2 is not one of" vm run --name "$(printf "a\033[31m")" &&
+	refused "character 2 is not one of" \
+		vm run --name "$(printf "a\033[31m")" &&
 	! grep -q "$(printf "\033")" .err'
 ok 'sizes that are none are refused' '
 	for bad in 0 -1 x 1.5 05 9999999999 257; do
@@ -97,7 +99,8 @@ ok 'a machine that is not there is said so by every verb' '
 	says 1 "there is no machine '\''../x'\''" banger vm delete ../x &&
 	says 125 "there is no machine" banger vm exec nobody -- true'
 ok 'an unknown image is said so before anything is made' '
-	says 125 "image '\''no-such'\''" banger vm run --image no-such -- true &&
+	says 125 "image '\''no-such'\''" \
+		banger vm run --image no-such -- true &&
 	says 1 "image '\''no-such'\''" banger vm create --image no-such x &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
 ok 'without HOME and without a place of its own it says so' '

@@ -70,8 +70,8 @@ ok 'the copy is a checkout of which git says what it says here' '
 	[ "$(git -C "$copy" log --oneline | wc -l)" = 10 ] &&
 	[ "$(git -C "$copy" rev-parse HEAD)" = "$(git -C odd rev-parse HEAD)" ]'
 ok 'git status in the copy reads no file again' '
-	in_guest odd -- sh -c "cp .git/index ../../before; git status -s >/dev/null
-		strace -f -e trace=openat -o ../../trace git status" >out &&
+	in_guest odd -- strace -f -e trace=openat -o "$T/trace" \
+		git status >out && grep -q "\"[.]git/index\"" trace &&
 	! grep -q "\"plain\"" trace'
 ok 'staged, changed, deleted and renamed: all as on the host' '
 	cp -a odd dirty && cd dirty && printf 2 >>plain && git add plain &&
@@ -85,8 +85,8 @@ ok 'conflicts of a merge arrive unresolved' '
 	cp -a odd merge && cd merge && git checkout -q -b side HEAD~1 &&
 	echo s >counter && git commit -qam side && ! git merge -q trunk &&
 	cd .. && in_guest merge -- true &&
-	git -C "$copy" ls-files -u -z >there && git -C merge ls-files -u -z >here &&
-	[ -s here ] && same here there && git -C "$copy" cat-file -e :2:counter'
+	git -C "$copy" ls-files -u -z >there &&
+	git -C merge ls-files -u -z >here && [ -s here ] && same here there && git -C "$copy" cat-file -e :2:counter'
 ok 'untracked files stay here, and that is said' '
 	echo u >odd/untracked && rm -rf "$copy" &&
 	banger vm run --rm --image fake odd -- true 2>err &&
@@ -102,7 +102,8 @@ ok '--dry-run prints exactly what is copied, and makes nothing' '
 		rm -rf "$copy/.git" && git -C "$copy" init -q &&
 		git -C "$copy" add -A && git -C "$copy" ls-files >there &&
 		same list there || exit 1
-	done && grep -qx "\"new.nline\"" list && grep -qx "\"bad.377byte\"" list &&
+	done && grep -qx "\"new.nline\"" list &&
+	grep -qx "\"bad.377byte\"" list &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
 ok 'nothing in the repository changes' '
 	cp -a odd before && in_guest odd --include-untracked -- true &&
@@ -110,8 +111,9 @@ ok 'nothing in the repository changes' '
 	diff -r --no-dereference odd before &&
 	[ "$(stat -c %y odd/.git/index)" = "$(stat -c %y before/.git/index)" ]'
 ok 'a path below the root means the whole repository, and that is said' '
-	rm -rf "$copy" && banger vm run --rm --image fake odd/deep -- true 2>err &&
-	[ -f "$copy/plain" ] && grep -q "is inside the repository" err'
+	rm -rf "$copy" &&
+	banger vm run --rm --image fake odd/deep -- true 2>err &&
+	[ -f "$copy/plain" ] && grep -q "is inside $T/odd: all" err'
 ok 'a work tree of git worktree is copied like any other' '
 	git -C odd worktree add -q ../wt -b wt HEAD~2 && echo w >>wt/plain &&
 	in_guest wt -- true && git -C wt status --porcelain=v2 -b >here &&
@@ -125,20 +127,24 @@ ok 'a repository without a commit is copied' '
 	git init -q void && in_guest void -- true && [ -d "$copy/.git" ]'
 ok 'a detached head, and a history that is shallow already' '
 	git clone -q --depth 3 "file://$T/odd" thin &&
-	git -C thin checkout -q --detach && in_guest thin -- true && alike thin &&
+	git -C thin checkout -q --detach &&
+	in_guest thin -- true && alike thin &&
 	[ "$(git -C "$copy" log --oneline | wc -l)" = 3 ]'
 ok 'a merge in the history' '
 	cp -a odd woven && cd woven && for i in 1 2 3; do
 		git checkout -q -b "b$i" HEAD~1 && git commit -q --allow-empty \
 		-m "b$i" && git checkout -q - 2>/dev/null; git checkout -q trunk
 		git merge -q -m m "b$i" || exit 1
-	done && cd .. && in_guest woven --include-untracked -- true && alike woven'
+	done && cd .. && in_guest woven --include-untracked -- true &&
+	alike woven'
 ok 'a sparse checkout, a split index and untracked caches' '
 	cp -a odd split && cd split && git update-index --split-index \
 		--untracked-cache && git status >/dev/null && cd .. &&
-	in_guest split --include-untracked -- true && alike split && [ ! -e "$copy/.git/sharedindex"* ] &&
-	git clone -q odd sparse && git -C sparse sparse-checkout set --sparse-index \
-		deep && in_guest sparse -- true && [ ! -e "$copy/sp ace" ] &&
+	in_guest split --include-untracked -- true && alike split &&
+	[ -z "$(find "$copy/.git" -name "sharedindex*")" ] &&
+	git clone -q odd sparse &&
+	git -C sparse sparse-checkout set --sparse-index deep &&
+	in_guest sparse -- true && [ ! -e "$copy/sp ace" ] &&
 	[ -f "$copy/deep/er/file" ]'
 ok 'a directory in the place of a file, and a link in that of a directory' '
 	cp -a odd moved && cd moved && rm plain && mkdir plain &&
@@ -155,7 +161,8 @@ ok '--branch checks out a new branch, with the changes' '
 ok '--from gives exactly the tree of that commit' '
 	cp -a odd frome && echo local >>frome/plain &&
 	in_guest frome --branch old --from HEAD~5 -- true &&
-	[ "$(git -C "$copy" rev-parse HEAD)" = "$(git -C odd rev-parse HEAD~5)" ] &&
+	git -C odd rev-parse HEAD~5 >here &&
+	git -C "$copy" rev-parse HEAD >there && same here there &&
 	[ -z "$(git -C "$copy" status --porcelain)" ] &&
 	[ "$(cat "$copy/counter")" = 7 ] && [ "$(cat "$copy/plain")" = 1 ] &&
 	[ -x "$copy/run" ] && [ "$(stat -c %a "$copy/plain")" = 644 ] &&
@@ -171,14 +178,16 @@ ok 'what is no repository, is bare, or has submodules is refused' '
 	mkdir none && says 125 "not a git repository" in_guest none -- true &&
 	says 125 "no such directory" in_guest nowhere -- true &&
 	says 125 "no such directory" in_guest odd/plain -- true &&
-	git clone -q --bare odd bare && says 125 "is bare" in_guest bare -- true &&
+	git clone -q --bare odd bare &&
+	says 125 "is bare" in_guest bare -- true &&
 	says 125 "inside a .git directory" in_guest odd/.git -- true &&
 	cp -a odd super && git -C super submodule add -q "$T/odd" sub &&
 	says 125 "has submodules (such as sub)" in_guest super -- true &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
 ok 'a branch or commit that cannot be is refused' '
 	says 2 "not a name for a branch" in_guest odd --branch "a..b" -- true &&
-	says 125 "exists in '\''odd'\'' already" in_guest odd --branch trunk -- true &&
+	says 125 "is in '\''odd'\'' already" \
+		in_guest odd --branch trunk -- true &&
 	says 125 "no commit '\''nope'\''" \
 		in_guest odd --branch n --from nope -- true &&
 	says 125 "no commit '\''--all'\''" \
@@ -194,11 +203,11 @@ ok 'a file that cannot be read is an error, not an omission' '
 	says 125 "cannot read all of" in_guest locked -- true'
 ok 'the machine remembers what it got' '
 	banger vm run -q -d --image fake --name keeper odd >/dev/null &&
-	[ "$(cat "$BANGER_STATE/vms/keeper/workspace/guest_path")" = /root/repo ] &&
-	[ "$(cat "$BANGER_STATE/vms/keeper/workspace/host_path")" = "$T/odd" ] &&
-	[ "$(cat "$BANGER_STATE/vms/keeper/workspace/head")" = \
-		"$(git -C odd rev-parse HEAD)" ] &&
-	[ "$(ls "$BANGER_STATE/vms/keeper/workspace" | wc -l)" = 3 ] &&
+	had=$BANGER_STATE/vms/keeper/workspace &&
+	[ "$(cat "$had/guest_path")" = /root/repo ] &&
+	[ "$(cat "$had/host_path")" = "$T/odd" ] &&
+	[ "$(cat "$had/head")" = "$(git -C odd rev-parse HEAD)" ] &&
+	[ "$(ls "$had" | wc -l)" = 3 ] &&
 	banger vm exec keeper -- pwd >out && [ "$(cat out)" = "$copy" ]'
 
 done_testing
