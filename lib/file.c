@@ -92,8 +92,9 @@ file_num(int dirfd, const char *name, int64_t min, int64_t max, int64_t *ret_n)
 	return 0;
 }
 
-int
-file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
+static int
+replace(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+    bool sync)
 {
 	char tmp[300];
 	int r, n;
@@ -110,7 +111,7 @@ file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
 	r = write_all(fd, buf, len);
 	if (!r && fchmod(fd, mode))
 		r = -errno;
-	if (!r && fdatasync(fd))
+	if (!r && sync && fdatasync(fd))
 		r = -errno;
 	if (!r && renameat(dirfd, tmp, dirfd, name))
 		r = -errno;
@@ -120,19 +121,51 @@ file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
 }
 
 int
-file_put_line(int dirfd, const char *name, const char *fmt, ...)
+file_put(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
+{
+	return replace(dirfd, name, buf, len, mode, true);
+}
+
+int
+file_note(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
+{
+	return replace(dirfd, name, buf, len, mode, false);
+}
+
+static int
+put_line(int dirfd, const char *name, bool sync, const char *fmt, va_list ap)
 {
 	char line[4096];
-	va_list ap;
-	int n;
+	int n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
 
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
-	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(line) - 1)
 		return -ENAMETOOLONG;
 	line[n++] = '\n';
-	return file_put(dirfd, name, line, (size_t)n, 0600);
+	return replace(dirfd, name, line, (size_t)n, 0600, sync);
+}
+
+int
+file_put_line(int dirfd, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = put_line(dirfd, name, true, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+int
+file_note_line(int dirfd, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = put_line(dirfd, name, false, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 int

@@ -38,6 +38,15 @@ int file_num(int dirfd, const char *name, int64_t min, int64_t max,
 int file_put(int dirfd, const char *name, const void *buf, size_t len,
     mode_t mode);
 
+/*
+ * The same, but not synced: for what is void once the host has crashed (pids,
+ * readiness), where waiting for the disk would only cost time.
+ */
+int file_note(int dirfd, const char *name, const void *buf, size_t len,
+    mode_t mode);
+printf_fn(3, 4) int file_note_line(int dirfd, const char *name,
+    const char *fmt, ...);
+
 /* file_put of one line: the formatted text and a newline, mode 0600. */
 printf_fn(3, 4) int file_put_line(int dirfd, const char *name, const char *fmt,
     ...);

@@ -44,7 +44,8 @@ lock_open(int dirfd, const char *name, bool wait)
 int
 lock_held(int dirfd, const char *name)
 {
-	struct flock f = whole_file(F_WRLCK);
+	/* Asked as a reader: those who wait for the end do not count. */
+	struct flock f = whole_file(F_RDLCK);
 	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
 	    O_NOFOLLOW | O_NONBLOCK);
 

@@ -126,6 +126,33 @@ mux_feed(struct mux_in *in, const void *buf, size_t len,
 }
 
 size_t
+mux_seek(struct mux_in *in, const void *buf, size_t len,
+    uint8_t ret_nonce[MUX_NONCE], bool *ret_found)
+{
+	const size_t fixed = MUX_HELLO - MUX_NONCE;
+	uint8_t want[MUX_HELLO];
+	const uint8_t *p = buf;
+
+	mux_put_hello(want, (const uint8_t[MUX_NONCE]){ 0 });
+	in->left = 0;
+	for (size_t i = 0; i < len; i++) {
+		/* want[0] occurs nowhere else in the fixed part. */
+		if (in->have < fixed && p[i] != want[in->have])
+			in->have = 0;
+		if (in->have || p[i] == want[0])
+			in->head[in->have++] = p[i];
+		if (in->have < MUX_HELLO)
+			continue;
+		memcpy(ret_nonce, in->head + fixed, MUX_NONCE);
+		in->have = 0;
+		*ret_found = true;
+		return i + 1;
+	}
+	*ret_found = false;
+	return len;
+}
+
+size_t
 mux_put_head(uint8_t *out, enum mux_type type, uint16_t stream, uint32_t len)
 {
 	uint16_t s = htons(stream);

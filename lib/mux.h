@@ -70,6 +70,14 @@ struct mux_in {
 int mux_feed(struct mux_in *in, const void *buf, size_t len,
     const struct mux_events *ev, void *ctx);
 
+/*
+ * For who is not in step yet (in zeroed): skip all up to the next HELLO.
+ * Returns how many bytes it took; *ret_found says that the nonce is there,
+ * from where on mux_feed goes on with the rest.
+ */
+size_t mux_seek(struct mux_in *in, const void *buf, size_t len,
+    uint8_t ret_nonce[MUX_NONCE], bool *ret_found);
+
 /* Frames to send; each returns how many bytes it wrote to out. */
 size_t mux_put_head(uint8_t *out, enum mux_type type, uint16_t stream,
     uint32_t len);

@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/pidfd.h>
+
 #include "bng.h"
 #include "proc.h"
 
@@ -42,7 +44,7 @@ proc_save(int dirfd, const char *name, pid_t pid)
 
 	if (r)
 		return r;
-	return file_put_line(dirfd, name, "%ld %llu", (long)pid, ticks);
+	return file_note_line(dirfd, name, "%ld %llu", (long)pid, ticks);
 }
 
 pid_t
@@ -60,4 +62,21 @@ proc_load(int dirfd, const char *name)
 	if (proc_start((pid_t)pid, &ticks) || ticks != want)
 		return 0;
 	return (pid_t)pid;
+}
+
+int
+proc_signal(int dirfd, const char *name, int sig)
+{
+	autoclose int fd = -1;
+	pid_t pid = proc_load(dirfd, name);
+
+	if (pid <= 0)
+		return pid ? (int)pid : -ESRCH;
+	fd = pidfd_open(pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* Asked again: now it is this process that the descriptor stands for. */
+	if (proc_load(dirfd, name) != pid)
+		return -ESRCH;
+	return pidfd_send_signal(fd, sig, NULL, 0) ? -errno : 0;
 }

@@ -20,4 +20,7 @@ int proc_save(int dirfd, const char *name, pid_t pid);
  */
 pid_t proc_load(int dirfd, const char *name);
 
+/* Signal that very process. 0, -ESRCH when it is gone, or -errno. */
+int proc_signal(int dirfd, const char *name, int sig);
+
 #endif
