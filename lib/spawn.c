@@ -1,0 +1,72 @@
+/* spawn.c - children that die with us; see spawn.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "bng.h"
+#include "spawn.h"
+
+static void
+plain_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Two steps, so that no descriptor is overwritten before it was moved. */
+static int
+place_fds(const struct spawn *sp)
+{
+	int at[SPAWN_FDS];
+
+	for (unsigned i = 0; i < sp->nfds; i++) {
+		int fd = sp->fds[i];
+
+		if (fd < 0)
+			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		at[i] = fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FDS);
+		if (at[i] < 0)
+			return -errno;
+	}
+	for (unsigned i = 0; i < sp->nfds; i++)
+		if (dup2(at[i], (int)i) < 0)
+			return -errno;
+	return close_range(sp->nfds, ~0U, 0) ? -errno : 0;
+}
+
+noreturn_fn static void
+child(const struct spawn *sp, pid_t parent)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);	/* it ended before the line above */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+	plain_signals();
+	if (place_fds(sp) || chdir("/"))
+		_exit(127);
+	execv(sp->path, sp->argv);
+	warn_sys("cannot execute '%s'", sp->path);
+	_exit(127);
+}
+
+pid_t
+spawn(const struct spawn *sp)
+{
+	pid_t self_pid = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		child(sp, self_pid);
+	return pid < 0 ? -errno : pid;
+}

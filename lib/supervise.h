@@ -1,0 +1,117 @@
+/* supervise.h - the small process that stays beside a VMM
+ *
+ * It is the VMM's parent, holds run.lock with it, keeps the logs bounded,
+ * serves agent.sock, has the guest configured whenever an agent appears, and
+ * writes down how it all ended. doc/architecture.md names the files. What one
+ * VMM does unlike another is behind struct vmm.
+ *
+ * 1. One process, one thread, one loop; nothing wakes it but an event.
+ * 2. The VMM dies with it (PR_SET_PDEATHSIG); it ends when the VMM has.
+ * 3. SIGUSR1: an end that comes now is wanted. SIGTERM: end it at once.
+ * 4. A guest that resets after it was ready reboots: the VMM is started anew.
+ */
+#ifndef BNG_SUPERVISE_H
+#define BNG_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "clean.h"
+#include "door.h"
+#include "ending.h"
+#include "logfile.h"
+
+struct sup;
+
+/*
+ * One start of the VMM. fds become descriptors 3, 4, ... of the VMM; the first
+ * is run.lock. Those that are `given` are closed here then. Its stdout is the
+ * guest's console, its stderr the VMM's own log.
+ */
+enum { LAUNCH_FDS = 8 };
+
+struct launch {
+	const char *path;	/* the executable */
+	char *const *argv;
+	int fds[LAUNCH_FDS];
+	bool given[LAUNCH_FDS];
+	unsigned nfds;
+};
+
+struct vmm {
+	const char *name;	/* "QEMU", for messages */
+	/* Fill in l; watch what has to be watched. 0 or -errno. */
+	int (*launch)(struct sup *s, struct launch *l);
+	/* It is gone: release what launch made, and say how it ended. */
+	enum vmm_end (*ended)(struct sup *s);
+	/* It failed before the guest was ready: is there another way? */
+	bool (*retry)(struct sup *s, const char *why);
+	/* It may be paused, and must not be to hear that it should end. */
+	void (*resume)(struct sup *s);
+	/* As in door.h, with the sup for ctx. */
+	void (*carry)(void *ctx, int fd, uint32_t port);
+	unsigned (*carried)(void *ctx);
+};
+
+/* A pipe that ends in a log. */
+struct sup_pipe {
+	struct watch w;
+	struct logfile log;
+};
+
+struct sup {
+	int dir;		/* the machine's directory */
+	char *name;
+	const struct vmm *vmm;
+	void *own;		/* whatever the VMM's part needs */
+
+	/* the rest is supervise.c's */
+	int lock, run_lock;
+	int report;		/* to who started us, until the VMM runs */
+	struct watch signals;
+	struct sup_pipe console, err;
+	struct door door;
+	pid_t pid;
+	pid_t configure;
+	int configure_says;
+	bool again;		/* configure once more when this one has ended */
+	bool running, ready, wanted, term;
+	const char *failed;	/* why we kill it, or NULL */
+	int64_t began;
+};
+
+/*
+ * Take the locks of the machine that a command line names, for starting it;
+ * sets dir and name. Dies, with exit 1, when it runs already.
+ */
+void sup_lock(struct sup *s, const char *vmdir);
+
+/* This machine cannot be started: say why, in its `error` too, and exit. */
+noreturn_fn printf_fn(2, 3) void sup_refuse(struct sup *s, const char *fmt,
+    ...);
+
+/* Start it and leave a supervisor behind. The exit status for this process. */
+int sup_start(struct sup *s);
+
+/* From here on: for the VMM's part, in the supervisor. */
+
+/* The VMM has proven to run: who started it need not wait any more. */
+void sup_running(struct sup *s);
+
+/* A line for who started it, or, when that one is gone, for vmm.log. */
+printf_fn(2, 3) void sup_warn(struct sup *s, const char *fmt, ...);
+
+/* An agent is there to be configured; or it is gone. */
+void sup_agent(struct sup *s, bool there);
+
+/* The guest will not get ready, or is so no more. */
+void sup_broken(struct sup *s, const char *why);
+
+/* End the VMM at once; why, a static string, is what went wrong. */
+void sup_fail(struct sup *s, const char *why);
+
+/* The supervisor itself: for sup_start. */
+noreturn_fn void sup_supervise(struct sup *s);
+
+#endif

@@ -1,0 +1,154 @@
+/* supstart.c - from a command line to a detached supervisor; see supervise.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+
+#include "bng.h"
+#include "dirs.h"
+#include "lock.h"
+#include "supervise.h"
+
+/* The directory may have been deleted while we waited for its lock. */
+static bool
+still_there(int dir, const char *path)
+{
+	struct stat by_fd, by_path;
+
+	return !fstat(dir, &by_fd) && !stat(path, &by_path) &&
+	    by_fd.st_dev == by_path.st_dev && by_fd.st_ino == by_path.st_ino;
+}
+
+/*
+ * run.lock, not waiting for whoever runs the machine. Those who wait for its
+ * end have a read lock for a moment, when it has come: for them we wait.
+ */
+static int
+take_run_lock(int dir)
+{
+	int fd = lock_open(dir, "run.lock", false);
+
+	if (fd != -EAGAIN || lock_held(dir, "run.lock"))
+		return fd;
+	return lock_open(dir, "run.lock", true);
+}
+
+void
+sup_lock(struct sup *s, const char *vmdir)
+{
+	autofree char *path = NULL;
+
+	memset(s, 0, sizeof(*s));
+	/* The supervisor must keep none of the locks and pipes of a caller. */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	s->dir = xvm_open(vmdir);
+	path = xfd_path(s->dir);
+	s->name = xstrdup(strrchr(path, '/') + 1);
+	s->lock = lock_open(s->dir, "lock", true);
+	if (s->lock < 0) {
+		errno = -s->lock;
+		die_sys("cannot lock machine '%s'", s->name);
+	}
+	if (!still_there(s->dir, path))
+		die_status(EXIT_NO, "there is no machine '%s'", s->name);
+	s->run_lock = take_run_lock(s->dir);
+	if (s->run_lock == -EAGAIN)
+		die_status(EXIT_NO, "machine '%s' is already running", s->name);
+	if (s->run_lock < 0) {
+		errno = -s->run_lock;
+		die_sys("cannot lock machine '%s'", s->name);
+	}
+}
+
+void
+sup_refuse(struct sup *s, const char *fmt, ...)
+{
+	char why[ENDING_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	msg_clean(why);
+	file_put_line(s->dir, "error", "%s", why);
+	die("cannot start '%s': %s", s->name, why);
+}
+
+/* In the child of the child: nothing of the starter's stays but the locks. */
+noreturn_fn static void
+supervisor(struct sup *s, int to)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	close(s->lock);
+	s->report = to;
+	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+		_exit(EXIT_FAILED);
+	close(null);
+	sup_supervise(s);
+}
+
+noreturn_fn static void
+detach(struct sup *s, int to)
+{
+	pid_t pid;
+
+	setsid();
+	pid = fork();
+	if (pid == 0)
+		supervisor(s, to);
+	_exit(pid < 0);
+}
+
+/* Pass on what the supervisor says until the VMM runs, or does not. */
+static int
+hear(struct sup *s, int from)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *f = fdopen(from, "r");
+
+	if (!f)
+		die_sys("cannot hear from the supervisor");
+	while ((n = getline(&line, &size, f)) > 0) {
+		line[n - 1] = '\0';
+		if (line[0] == 'o')
+			return EXIT_YES;
+		if (line[0] == 'e')
+			die("cannot start '%s': %s", s->name, line + 1);
+		warn("'%s': %s", s->name, line + 1);
+	}
+	die("cannot start '%s': its supervisor ended", s->name);
+}
+
+int
+sup_start(struct sup *s)
+{
+	static const char *const old[] = { "ready", "exit", "error", "pid",
+		"supervisor", "agent.sock", "qmp.sock" };
+	int fds[2];
+	pid_t pid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++)
+		if (unlinkat(s->dir, old[i], 0) && errno != ENOENT)
+			die_sys("cannot remove '%s' of machine '%s'", old[i],
+			    s->name);
+	if (pipe2(fds, O_CLOEXEC))
+		die_sys("cannot start '%s'", s->name);
+	pid = fork();
+	if (pid < 0)
+		die_sys("cannot start '%s'", s->name);
+	if (pid == 0) {
+		close(fds[0]);
+		detach(s, fds[1]);
+	}
+	close(fds[1]);
+	close(s->run_lock);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return hear(s, fds[0]);
+}
