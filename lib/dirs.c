@@ -150,7 +150,7 @@ sock_listen_at(int dirfd, const char *name, int backlog)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	old = umask(077);
+	old = umask(0177);
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun)) ? -errno : 0;
 	umask(old);
 	if (!r && listen(fd, backlog))
