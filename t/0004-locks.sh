@@ -46,8 +46,8 @@ ok 'a process that ended is not alive, waited for or not' '
 odd() {
 	rm -f in
 	mkfifo in
-	cp "$(command -v head)" 'x) R 1 2 ('
-	'./x) R 1 2 (' -c 2 <in >out &
+	cp "$(command -v head)" 'x) R 1 2 (y'
+	'./x) R 1 2 (y' -c 2 <in >out &
 	odd=$!
 	exec 8>in
 	# It has read a byte, so it is no longer the shell's copy.

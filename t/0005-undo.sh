@@ -2,16 +2,17 @@
 # The undo list: nothing outlives its maker unless it was handed over.
 . "$(dirname "$0")/lib.sh"
 
-# Start a maker of f, d/ and k; its child's pid is in $child.
+# Start a maker, $maker, of f, d/ and k, and of a child that holds "alive".
 make_things() {
 	mkdir -p d/e
 	touch f d/e/x k
 	rm -f in out
 	mkfifo in out
-	libtest undo f d k <in >out &
+	# sh starts what runs in the background with SIGINT ignored.
+	env --default-signal=INT libtest undo f d k <in >out &
 	maker=$!
 	exec 8>in 7<out
-	read -r child <&7
+	read -r _ <&7
 }
 
 # undone: all is gone but what was forgotten, the child too.
@@ -21,8 +22,7 @@ undone() {
 		ls -R
 		return 1
 	}
-	libtest proc save "$child" || return 0
-	until [ "$(libtest proc load pid)" = 0 ]; do :; done
+	libtest waitfree alive 5
 }
 
 ok 'at a good end the list runs, and what was handed over stays' '
@@ -48,7 +48,8 @@ done
 ok 'two signals at once undo once' '
 	make_things && ended_by TERM HUP && undone'
 ok 'until then everything stays, though a forked child ended' '
-	make_things && [ -e f ] && [ -e d/e/x ] && kill -0 "$child" &&
+	make_things && [ -e f ] && [ -e d/e/x ] &&
+	[ "$(libtest held alive)" = 1 ] &&
 	exec 8>&- && wait "$maker" && undone'
 ok 'an ignored signal stays ignored' '
 	trap "" HUP && make_things && kill -HUP "$maker" && exec 8>&- &&

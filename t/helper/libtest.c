@@ -183,18 +183,17 @@ do_waitfree(int argc, char *argv[])
 
 /*
  * undo FILE DIR KEEP: make all three undone but the last, start a child that
- * would outlive us, say so on stdout, and wait for a signal, or for the end
- * of stdin to end well. The child ends when ITS stdin would: it has none, so
- * only undo_kill ends it before the 60 s are over.
+ * would outlive us and holds the lock of "alive", say so on stdout, and wait
+ * for a signal, or for the end of stdin to end well.
  */
 static int
 do_undo(int argc, char *argv[])
 {
-	int keep;
+	int keep, alive = lock_open(AT_FDCWD, "alive", false);
 	char c;
 	pid_t child;
 
-	if (argc != 4)
+	if (argc != 4 || alive < 0)
 		return EXIT_USAGE;
 	undo_rm_tree(argv[2]);
 	undo_unlink(argv[1]);
@@ -207,11 +206,12 @@ do_undo(int argc, char *argv[])
 		pause();
 		_exit(0);
 	}
+	close(alive);
 	undo_kill(child);
 	if (fork() == 0)
 		exit(0);	/* a copy of the list that is not its own */
 	wait(NULL);
-	printf("%ld\n", (long)child);
+	puts("up");
 	fflush(stdout);
 	return read(STDIN_FILENO, &c, 1) == 0 ? EXIT_YES : EXIT_FAILED;
 }
