@@ -47,7 +47,8 @@ conn_find(uint16_t stream)
 {
 	struct conn *c = conns;
 
-	while (c && c->stream != stream)
+	/* One that both sides have closed is only waiting to be freed. */
+	while (c && (c->stream != stream || (c->closed && c->deaf)))
 		c = c->next;
 	return c;
 }
