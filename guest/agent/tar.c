@@ -1,0 +1,426 @@
+/* tar.c - reading a tar stream; see tar.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "tar.h"
+
+/* Where the fields of a header are. */
+enum { NAME = 0, MODE = 100, UID = 108, GID = 116, SIZE = 124, MTIME = 136,
+	SUM = 148, TYPE = 156, LINK = 157, MAGIC = 257, MAJOR = 329,
+	MINOR = 337, PREFIX = 345 };
+
+static int
+bad(struct tar_in *t, const char *why)
+{
+	t->error = why;
+	return -1;
+}
+
+/* At least one byte into an empty buffer. */
+static int
+fill(struct tar_in *t)
+{
+	ssize_t n = t->read(t->ctx, t->buf, sizeof(t->buf));
+
+	if (n <= 0)
+		return bad(t, n ? strerror(errno) : "it is cut short");
+	t->from = 0;
+	t->len = (size_t)n;
+	return 0;
+}
+
+/* n bytes into out. */
+static int
+copy(struct tar_in *t, void *out, size_t n)
+{
+	uint8_t *to = out;
+
+	while (n) {
+		size_t part = n < t->len ? n : t->len;
+
+		if (!part) {
+			if (fill(t))
+				return -1;
+			continue;
+		}
+		memcpy(to, t->buf + t->from, part);
+		t->from += part;
+		t->len -= part;
+		to += part;
+		n -= part;
+	}
+	return 0;
+}
+
+long
+tar_data(struct tar_in *t, const uint8_t **ret_p)
+{
+	size_t n;
+
+	if (!t->left)
+		return 0;
+	if (!t->len && fill(t))
+		return -1;
+	n = t->left < t->len ? (size_t)t->left : t->len;
+	*ret_p = t->buf + t->from;
+	t->from += n;
+	t->len -= n;
+	t->left -= n;
+	return (long)n;
+}
+
+static int
+skip_rest(struct tar_in *t)
+{
+	const uint8_t *p;
+	long n;
+
+	t->left += t->padding;
+	t->padding = 0;
+	while ((n = tar_data(t, &p)) > 0)
+		;
+	return (int)n;
+}
+
+static void
+set_size(struct tar_in *t, uint64_t size)
+{
+	t->left = size;
+	t->padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
+}
+
+/* Octal, or GNU's big endian with the top bit set. False: neither. */
+static bool
+number(const uint8_t *p, size_t n, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (*p & 0x80) {
+		v = *p++ & 0x3f;
+		while (--n) {
+			if (v >> 55)
+				return false;
+			v = v << 8 | *p++;
+		}
+		*ret = v;
+		return true;
+	}
+	while (n && *p == ' ')
+		p++, n--;
+	for (; n && *p >= '0' && *p <= '7'; p++, n--)
+		v = v << 3 | (uint64_t)(*p - '0');
+	if (n && *p && *p != ' ')
+		return false;
+	*ret = v;
+	return true;
+}
+
+static bool
+sum_ok(const uint8_t *h)
+{
+	uint64_t sum = 0, want;
+
+	for (int i = 0; i < TAR_BLOCK; i++)
+		sum += i >= SUM && i < SUM + 8 ? ' ' : h[i];
+	return number(h + SUM, 8, &want) && want == sum;
+}
+
+static void
+field(char *out, const uint8_t *p, size_t n)
+{
+	size_t len = strnlen((const char *)p, n);
+
+	memcpy(out, p, len);
+	out[len] = '\0';
+}
+
+static bool
+from_header(const uint8_t *h, struct tar_entry *e)
+{
+	uint64_t mode, uid, gid, mtime, major = 0, minor = 0;
+	char *name = e->path;
+
+	if (!sum_ok(h) || !number(h + MODE, 8, &mode) ||
+	    !number(h + UID, 8, &uid) || !number(h + GID, 8, &gid) ||
+	    !number(h + SIZE, 12, &e->size) || !number(h + MTIME, 12, &mtime))
+		return false;
+	e->type = h[TYPE] == '\0' || h[TYPE] == '7' ? '0' : (char)h[TYPE];
+	if (e->type == '3' || e->type == '4')
+		if (!number(h + MAJOR, 8, &major) ||
+		    !number(h + MINOR, 8, &minor))
+			return false;
+	e->dev = makedev((unsigned int)major, (unsigned int)minor);
+	e->mode = (mode_t)mode & 07777;
+	e->uid = (uid_t)uid;
+	e->gid = (gid_t)gid;
+	e->mtime.tv_sec = (time_t)mtime;
+	e->mtime.tv_nsec = 0;
+	e->n_xattrs = 0;
+	/* Only ustar has a prefix; GNU keeps other things there. */
+	if (!memcmp(h + MAGIC, "ustar\0", 6) && h[PREFIX]) {
+		field(name, h + PREFIX, 155);
+		name += strlen(name);
+		*name++ = '/';
+	}
+	field(name, h + NAME, 100);
+	field(e->link, h + LINK, 100);
+	return true;
+}
+
+/*
+ * Extended headers
+ */
+
+/* What came before the header it belongs to. */
+struct extra {
+	char path[TAR_NAME], link[TAR_NAME];
+	bool has_path, has_link, has_size, has_mtime, has_uid, has_gid;
+	struct tar_entry v;	/* the values of those */
+};
+
+/* "123.000456", the sign of which only the seconds have. */
+static bool
+parse_time(const char *text, struct timespec *ret)
+{
+	char *end;
+	long scale = 100000000;
+
+	errno = 0;
+	ret->tv_sec = strtoll(text, &end, 10);
+	ret->tv_nsec = 0;
+	if (errno || end == text || (*end && *end != '.'))
+		return false;
+	for (; *end && isdigit((unsigned char)end[1]) && scale; end++) {
+		ret->tv_nsec += (end[1] - '0') * scale;
+		scale /= 10;
+	}
+	return true;
+}
+
+static bool
+parse_number(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return isdigit((unsigned char)*text) && !*end && !errno;
+}
+
+static bool
+keep_name(char *out, const char *value, size_t len)
+{
+	if (len >= TAR_NAME || memchr(value, '\0', len))
+		return false;
+	memcpy(out, value, len + 1);
+	return true;
+}
+
+/* One "key=value", both terminated. */
+static bool
+pax_record(struct extra *x, const char *key, const char *value, size_t len)
+{
+	static const char xattr[] = "SCHILY.xattr.";
+	uint64_t n = 0;
+
+	if (!strcmp(key, "path"))
+		return x->has_path = keep_name(x->path, value, len);
+	if (!strcmp(key, "linkpath"))
+		return x->has_link = keep_name(x->link, value, len);
+	if (!strcmp(key, "mtime"))
+		return x->has_mtime = parse_time(value, &x->v.mtime);
+	if (!strcmp(key, "size"))
+		return x->has_size = parse_number(value, &x->v.size);
+	if (!strcmp(key, "uid")) {
+		x->has_uid = parse_number(value, &n);
+		x->v.uid = (uid_t)n;
+		return x->has_uid;
+	}
+	if (!strcmp(key, "gid")) {
+		x->has_gid = parse_number(value, &n);
+		x->v.gid = (gid_t)n;
+		return x->has_gid;
+	}
+	if (!strncmp(key, "GNU.sparse.", 11))
+		return false;
+	if (!strncmp(key, xattr, sizeof(xattr) - 1) &&
+	    x->v.n_xattrs < TAR_XATTRS)
+		x->v.xattrs[x->v.n_xattrs++] = (struct tar_xattr){
+			key + sizeof(xattr) - 1, value, len };
+	return true;
+}
+
+/* "LEN key=value\n", again and again. */
+static bool
+pax_parse(struct extra *x, char *text, size_t size)
+{
+	while (size) {
+		char *end, *eq;
+		size_t len = strtoul(text, &end, 10);
+
+		if (!isdigit((unsigned char)*text) || *end != ' ' ||
+		    len > size || len < (size_t)(end - text) + 3 ||
+		    text[len - 1] != '\n')
+			return false;
+		end++;
+		text[len - 1] = '\0';
+		eq = memchr(end, '=', len - 1 - (size_t)(end - text));
+		if (!eq)
+			return false;
+		*eq++ = '\0';
+		if (!pax_record(x, end, eq, (size_t)(text + len - 1 - eq)))
+			return false;
+		text += len;
+		size -= len;
+	}
+	return true;
+}
+
+static int
+read_pax(struct tar_in *t, struct extra *x, uint64_t size)
+{
+	if (size > TAR_PAX)
+		return bad(t, "an extended header is too long");
+	free(t->pax);
+	t->pax = malloc(size + 1);
+	if (!t->pax)
+		return bad(t, "out of memory");
+	x->v.n_xattrs = 0;
+	if (copy(t, t->pax, size))
+		return -1;
+	t->pax[size] = '\0';
+	set_size(t, size);
+	t->left = 0;
+	if (!pax_parse(x, t->pax, size))
+		return bad(t, "an extended header is malformed");
+	return 0;
+}
+
+static int
+read_name(struct tar_in *t, char *out, bool *ret_has, uint64_t size)
+{
+	if (size > TAR_NAME - 1)
+		return bad(t, "a name is too long");
+	if (copy(t, out, size))
+		return -1;
+	out[size] = '\0';
+	set_size(t, size);
+	t->left = 0;
+	*ret_has = true;
+	return 0;
+}
+
+static void
+apply(struct tar_entry *e, const struct extra *x)
+{
+	if (x->has_path)
+		memcpy(e->path, x->path, TAR_NAME);
+	if (x->has_link)
+		memcpy(e->link, x->link, TAR_NAME);
+	if (x->has_size)
+		e->size = x->v.size;
+	if (x->has_mtime)
+		e->mtime = x->v.mtime;
+	if (x->has_uid)
+		e->uid = x->v.uid;
+	if (x->has_gid)
+		e->gid = x->v.gid;
+	e->n_xattrs = x->v.n_xattrs;
+	memcpy(e->xattrs, x->v.xattrs, sizeof(e->xattrs));
+}
+
+static bool
+is_zero(const uint8_t *h)
+{
+	return !h[0] && !memcmp(h, h + 1, TAR_BLOCK - 1);
+}
+
+/* A header that only says something about the next one: 1; 0: it does not. */
+static int
+prelude(struct tar_in *t, struct extra *x, const struct tar_entry *e)
+{
+	int r;
+
+	switch (e->type) {
+	case 'x':
+		r = read_pax(t, x, e->size);
+		break;
+	case 'L':
+		r = read_name(t, x->path, &x->has_path, e->size);
+		break;
+	case 'K':
+		r = read_name(t, x->link, &x->has_link, e->size);
+		break;
+	case 'g':	/* a comment, such as git archive's */
+		set_size(t, e->size);
+		r = 0;
+		break;
+	default:
+		return 0;
+	}
+	return r ? r : 1;
+}
+
+int
+tar_next(struct tar_in *t, struct tar_entry *e)
+{
+	static struct extra x;
+	uint8_t head[TAR_BLOCK];
+	int r;
+
+	memset(&x, 0, sizeof(x));
+	do {
+		if (skip_rest(t))
+			return -1;
+		if (copy(t, head, sizeof(head)))
+			return -1;
+		if (is_zero(head))
+			return 0;
+		if (!from_header(head, e))
+			return bad(t, "a header is malformed");
+		r = prelude(t, &x, e);
+	} while (r > 0);
+	if (r)
+		return r;
+	apply(e, &x);
+	if (e->type != '0')
+		e->size = 0;
+	set_size(t, e->size);
+	return 1;
+}
+
+char *
+tar_clean(char *path)
+{
+	size_t len;
+
+	while (path[0] == '.' && (path[1] == '/' || !path[1])) {
+		path++;
+		while (*path == '/')
+			path++;
+	}
+	len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	return path;
+}
+
+bool
+tar_climbs(const char *path)
+{
+	if (*path == '/')
+		return true;
+	for (const char *p = path; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (!strncmp(p, "..", 2) && (!p[2] || p[2] == '/'))
+			return true;
+	}
+	return false;
+}

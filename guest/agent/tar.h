@@ -1,0 +1,70 @@
+/* tar.h - reading a tar stream, member by member
+ *
+ * ustar, pax (path, linkpath, size, mtime, uid, gid, SCHILY.xattr) and GNU's
+ * long names and large numbers. No member is held in memory; names, and what
+ * a pax header holds, are bounded.
+ */
+#ifndef AGENT_TAR_H
+#define AGENT_TAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+enum {
+	TAR_BLOCK = 512,
+	TAR_BUF = 256 * 1024,
+	TAR_NAME = 4096,	/* a path with its NUL */
+	TAR_PAX = 256 * 1024,	/* one extended header */
+	TAR_XATTRS = 32,
+};
+
+struct tar_xattr {
+	const char *name, *value;	/* value is not terminated */
+	size_t len;
+};
+
+struct tar_entry {
+	char type;		/* '0' file, '1' link, '2' symlink, '3'-'6' */
+	char path[TAR_NAME];
+	char link[TAR_NAME];
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	struct timespec mtime;
+	dev_t dev;
+	struct tar_xattr xattrs[TAR_XATTRS];
+	size_t n_xattrs;
+};
+
+struct tar_in {
+	ssize_t (*read)(void *ctx, void *buf, size_t size);
+	void *ctx;
+	const char *error;	/* what is wrong with the stream, once -1 */
+
+	/* private */
+	uint64_t left, padding;	/* of the member's content */
+	size_t from, len;
+	char *pax;		/* what xattrs point into */
+	uint8_t buf[TAR_BUF];
+};
+
+/* The next member: 1; the end: 0; -1: error says what is wrong. */
+int tar_next(struct tar_in *t, struct tar_entry *e);
+
+/*
+ * A piece of the member's content, at *ret_p until the next call: its length;
+ * 0 when that was all (what is not asked for is skipped); -1.
+ */
+long tar_data(struct tar_in *t, const uint8_t **ret_p);
+
+/* A name without leading "./" and slashes at its end; "" is the root. */
+char *tar_clean(char *path);
+
+/* Whether a clean name could lead out of the directory it is relative to. */
+bool tar_climbs(const char *path);
+
+#endif
