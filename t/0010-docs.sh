@@ -4,8 +4,8 @@
 
 # forms APPLET: each way to call it on a line of its own, however wrapped.
 forms() {
-	tr -s ' \n' '  ' | sed "s/ bng-$1 /\\
-bng-$1 /g; s/^ *//; s/ *\$//"
+	tr -s ' \n' '  ' | sed "s/^ *//; s/ *\$//; s/ bng-$1 /\\
+bng-$1 /g"
 	echo
 }
 
