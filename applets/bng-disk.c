@@ -4,13 +4,22 @@
  *
  * usage: bng-disk format [-L LABEL] [-U UUID] -s SIZE IMAGE ...
  *        bng-disk import [-L LABEL] [-U UUID] [-s SIZE] IMAGE
+ *        bng-disk put [-g GID] [-m MODE] [-u UID] IMAGE PATH
+ *        bng-disk get IMAGE PATH
+ *        bng-disk list [-l] IMAGE [PATH]
+ *        bng-disk mkdir [-p] [-g GID] [-m MODE] [-u UID] IMAGE PATH
+ *        bng-disk rm [-r] IMAGE PATH
+ *        bng-disk grow IMAGE SIZE
  *        bng-disk initrd -a AGENT [-m MODULES_DIR] [-o OUT] [MODULE ...]
  *        bng-disk vmlinux BZIMAGE OUT
  *
  * format makes empty ext4 images: sparse, with a journal and checksums.
  * import makes one of the tar stream on stdin (any compression).
- * initrd packs an agent as /init and modules with what they need; MODULE?
- * may be absent. vmlinux unpacks the ELF kernel of a bzImage.
+ * put writes stdin to a file inside an image, get reads one; list shows names,
+ * with -l: mode, links, uid, gid, size, mtime, path, target, tab-separated.
+ * grow makes an image larger (with e2fsprogs). initrd packs an agent as
+ * /init, and modules after what they need; MODULE? may be absent. vmlinux
+ * unpacks the ELF kernel of a bzImage.
  *
  * Linked apart: libext2fs and libarchive bring a dozen libraries with them.
  *
@@ -109,6 +118,12 @@ disk_main(int argc, char *argv[])
 	static const struct verb verbs[] = {
 		{ "format", format_main },
 		{ "import", import_main },
+		{ "put", put_main },
+		{ "get", get_main },
+		{ "list", list_main },
+		{ "mkdir", mkdir_main },
+		{ "rm", rm_main },
+		{ "grow", grow_main },
 		{ "initrd", initrd_main },
 		{ "vmlinux", vmlinux_main },
 		{ NULL, NULL },

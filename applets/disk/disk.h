@@ -7,7 +7,10 @@
  * tree.c     the names of an image that is being filled
  * attr.c     extended attributes and ACLs
  * import.c   a tar stream into all of the above
- * edit.c     put, get, list, rm, mkdir, grow inside an image that is there
+ * open.c     an image that is there already, and paths in it
+ * look.c     get and list: reading it
+ * edit.c     put, mkdir and rm: changing it
+ * grow.c     making it larger
  * reader.c   bytes out of whatever compressed them
  * modinfo.c  what a kernel module says of itself
  * kmod.c     kernel modules in the order of loading
@@ -89,6 +92,32 @@ void inode_time(uint32_t *ret_sec, uint32_t *ret_extra, int64_t sec,
 
 /* Say what could not be done and libext2fs's reason, exit 111. */
 noreturn_fn printf_fn(2, 3) void die_ext(errcode_t err, const char *fmt, ...);
+
+/* Open an image for changing and lock it; exit 1 while a machine uses it. */
+int image_lock(const char *path);
+
+/* An image that is there; for changing it must be at rest. */
+void image_open(struct image *im, const char *path, bool change);
+
+/* Write the changes back. */
+void image_close(struct image *im);
+
+/* The path with one slash before each component and none at its end. */
+char *path_tidy(const char *path);
+
+/* The inode at path, 0 when there is none; its last link is followed or not. */
+ext2_ino_t image_find(struct image *im, const char *path, bool follow);
+
+/* The same; exit 1 when there is none. */
+ext2_ino_t image_xfind(struct image *im, const char *path, bool follow);
+
+/* Every name in a directory but "." and "..", sorted; names are malloc'ed. */
+struct name {
+	ext2_ino_t ino;
+	char *name;
+};
+
+struct name *image_names(struct image *im, ext2_ino_t dir, size_t *ret_n);
 
 /* Where a file's blocks lie. */
 struct extents {
