@@ -83,6 +83,19 @@ owner(int64_t id, const char *what)
 	return (uint32_t)id;
 }
 
+/*
+ * libarchive reads "-1.25" as -1 second and 0.25 more; in pax it is a number.
+ */
+static void
+set_time(uint32_t *ret_sec, uint32_t *ret_extra, int64_t sec, long nsec)
+{
+	if (sec < 0 && nsec > 0) {
+		sec--;
+		nsec = 1000000000 - nsec;
+	}
+	inode_time(ret_sec, ret_extra, sec, nsec);
+}
+
 /* Everything that an inode says before its content. */
 static void
 fill_inode(struct import *in, struct archive_entry *e,
@@ -105,12 +118,12 @@ fill_inode(struct import *in, struct archive_entry *e,
 	inode->i_uid_high = (uint16_t)(uid >> 16);
 	inode->i_gid = (uint16_t)gid;
 	inode->i_gid_high = (uint16_t)(gid >> 16);
-	inode_time(&inode->i_mtime, &inode->i_mtime_extra, sec, nsec);
+	set_time(&inode->i_mtime, &inode->i_mtime_extra, sec, nsec);
 	if (archive_entry_atime_is_set(e)) {
 		sec = archive_entry_atime(e);
 		nsec = archive_entry_atime_nsec(e);
 	}
-	inode_time(&inode->i_atime, &inode->i_atime_extra, sec, nsec);
+	set_time(&inode->i_atime, &inode->i_atime_extra, sec, nsec);
 }
 
 static void
