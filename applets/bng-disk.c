@@ -23,7 +23,8 @@
  *
  * Linked apart: libext2fs and libarchive bring a dozen libraries with them.
  *
- * exit: 0 done, 1 there is no such file, 100 wrong usage, 111 failed
+ * exit: 0 done, 1 there is no such file or the image is in use, 100 wrong
+ * usage, 111 failed
  */
 #include "disk/disk.h"
 
