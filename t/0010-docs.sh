@@ -56,8 +56,8 @@ ok 'pages refer to pages that exist' '
 	dangling >dangling && { cat dangling; [ ! -s dangling ]; }'
 # The same for files that the prose names by their path in the tree.
 lost() {
-	grep -ohE '(^|[ (`])(lib|sh|t|doc|guest|applets)/[a-z0-9-]+(\.[a-z0-9]+)?\b' \
-		"$TOP/README.md" "$TOP"/doc/*.md | tr -d ' (`' | sort -u |
+	re='(^|[ (`])(lib|sh|t|doc|guest|applets)/[a-z0-9-]+(\.[a-z0-9]+)?\b'
+	grep -ohE "$re" "$TOP/README.md" "$TOP"/doc/*.md | tr -d ' (`' | sort -u |
 		while read -r path; do
 			[ -e "$TOP/$path" ] || echo "$path"
 		done

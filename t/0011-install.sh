@@ -33,7 +33,8 @@ ok 'it runs from another prefix with nothing of the tree' '
 	env -i PATH=/usr/bin:/bin HOME="$T/home" "$T/opt/bin/bng" disk -h &&
 	[ -x "$T/opt/lib/banger/agent" ]'
 ok 'installing twice changes nothing' '
-	find "$root" | sort >once && make_ install DESTDIR="$root" PREFIX=/usr &&
+	find "$root" | sort >once &&
+	make_ install DESTDIR="$root" PREFIX=/usr &&
 	find "$root" | sort >twice && same once twice'
 ok 'uninstall removes that and nothing else' '
 	make_ uninstall DESTDIR="$root" PREFIX=/usr &&
