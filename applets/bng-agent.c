@@ -100,21 +100,39 @@ first_line(char *text)
 	return text;
 }
 
-/* Ask for something short; dies when it was refused. Its stdout, or NULL. */
+/*
+ * Ask for something short, whose status is then *ret_status; dies when it
+ * was refused. Its stdout, or NULL.
+ */
+static char *
+ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
+    int *ret_status)
+{
+	struct talk t = { .in = -1, .out = -1, .err = -1 };
+
+	t.sock = xconnect(vm, port, EXIT_NO, EXIT_FAILED);
+	*ret_status = talk_run(&t, text_of(o, EXIT_FAILED));
+	if (*ret_status == TALK_FAILED)
+		die("cannot %s '%s': %s", what, vm, t.why);
+	if (*ret_status > 0 && t.text[1])
+		die("cannot %s '%s': %s", what, vm, first_line(t.text[1]));
+	close(t.sock);
+	free(t.text[1]);
+	return t.text[0];
+}
+
+/* The same for what must succeed. */
 static char *
 ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
 {
-	struct talk t = { .in = -1, .out = -1, .err = -1 };
 	int status;
+	char *text = ask_status(vm, port, o, what, &status);
 
-	t.sock = xconnect(vm, port, EXIT_NO, EXIT_FAILED);
-	status = talk_run(&t, text_of(o, EXIT_FAILED));
-	if (status < 0)
-		die("cannot %s '%s': %s", what, vm, t.why);
-	if (status > 0)
-		die("cannot %s '%s': %s", what, vm, first_line(t.text[1]));
-	close(t.sock);
-	return t.text[0];
+	if (status == TALK_LOST)
+		die("cannot %s '%s': the machine ended", what, vm);
+	if (status)
+		die("cannot %s '%s': status %d", what, vm, status);
+	return text;
 }
 
 /* The only arguments of most verbs. */
@@ -148,6 +166,23 @@ on_alarm(int sig)
 	    EXIT_NO);
 }
 
+/* A unit that failed does not keep a machine from being up. */
+static int
+wait_boot(const char *vm)
+{
+	int status;
+	autofree char *text = ask_status(vm, AGENT_WAITING, request("boot"),
+	    "wait for the init of", &status);
+	const char *state = first_line(text);
+
+	if (status == TALK_LOST)
+		die("cannot wait for the init of '%s': the machine ended", vm);
+	if (!status || !strcmp(state, "degraded"))
+		return EXIT_YES;
+	warn("the init of '%s' is not up: %s", vm, state);
+	return EXIT_NO;
+}
+
 static int
 verb_wait(int argc, char *argv[])
 {
@@ -166,11 +201,8 @@ verb_wait(int argc, char *argv[])
 		die_usage("one machine is expected");
 	signal(SIGALRM, on_alarm);
 	if (boot)
-		free(ask(argv[optind], AGENT_WAITING, request("boot"),
-		    "wait for the init of"));
-	else
-		close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO,
-		    EXIT_FAILED));
+		return wait_boot(argv[optind]);
+	close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO, EXIT_FAILED));
 	return EXIT_YES;
 }
 
@@ -469,8 +501,9 @@ static int
 verb_shutdown(int argc, char *argv[])
 {
 	cJSON *o = request("shutdown");
+	autofree char *text = NULL;
 	int64_t seconds = 10;
-	int opt;
+	int opt, status;
 
 	while ((opt = getopt(argc, argv, "t:")) != -1) {
 		if (opt != 't')
@@ -480,7 +513,11 @@ verb_shutdown(int argc, char *argv[])
 	if (argc - optind != 1)
 		die_usage("one machine is expected");
 	cJSON_AddNumberToObject(o, "seconds", (double)seconds);
-	free(ask(argv[optind], AGENT_AT_ONCE, o, "shut down"));
+	text = ask_status(argv[optind], AGENT_AT_ONCE, o, "shut down",
+	    &status);
+	/* A machine that was faster than its answer is off all the same. */
+	if (status > 0)
+		die("cannot shut down '%s': status %d", argv[optind], status);
 	return EXIT_YES;
 }
 

@@ -78,17 +78,11 @@ load_modules(void)
 		free(list);
 }
 
-static bool
-exists(const void *path)
-{
-	return !access(path, F_OK);
-}
-
 static void
 need_disk(const char *dev, const char *dir, const char *type,
     unsigned long flags)
 {
-	if (!wait_found(exists, dev))
+	if (!wait_path(dev))
 		give_up("cannot find the disk '%s'", dev);
 	if (!mount_on(dev, dir, type, flags, NULL))
 		power_off(false);
@@ -156,7 +150,7 @@ make_root(void)
 	enter_root();
 	if (!mount_kernel())
 		power_off(false);
-	if (exists("/dev/vdd"))
+	if (!access("/dev/vdd", F_OK))
 		mount_on("/dev/vdd", "/lib/modules", "ext4", MS_RDONLY, NULL);
 	snprintf(at, sizeof(at), "/proc/self/fd/%d/docker", disk);
 	bind_own(at, "/var/lib/docker");

@@ -212,6 +212,8 @@ set_work(const char *request)
 
 	if (!json_true(json_get(request, "work")) || mounted_here("/root"))
 		return true;
+	if (!wait_path("/dev/vdc"))
+		return !complain("cannot find the work disk '/dev/vdc'");
 	if (!mount_on("/dev/vdc", WORK, "ext4", 0, NULL))
 		return !complain("cannot mount the work disk: %s",
 		    strerror(errno));

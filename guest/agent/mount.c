@@ -134,3 +134,15 @@ wait_found(bool (*found)(const void *arg), const void *arg)
 		close(fd);
 	return found(arg);
 }
+
+static bool
+exists(const void *path)
+{
+	return !access(path, F_OK);
+}
+
+bool
+wait_path(const char *path)
+{
+	return wait_found(exists, path);
+}

@@ -24,4 +24,7 @@ bool mount_kernel(void);
  */
 bool wait_found(bool (*found)(const void *arg), const void *arg);
 
+/* The same for a path. */
+bool wait_path(const char *path);
+
 #endif

@@ -73,16 +73,27 @@ op_ping(struct conn *c, const char *request)
 	conn_end(c, "{\"v\":%d,\"pong\":true}", AGENT_VERSION);
 }
 
+/* Whether all elements of an array, if there is one, are strings. */
+static bool
+all_strings(const char *array)
+{
+	for (const char *e = json_first(array); e; e = json_next(e))
+		if (!json_is_str(e))
+			return false;
+	return true;
+}
+
 /* The directory is looked at here, so that it cannot pass for the command. */
 static void
 op_exec(struct conn *c, const char *request)
 {
-	const char *v = json_first(json_get(request, "argv"));
+	const char *args = json_get(request, "argv");
 	char cwd[4096];
 	int fd;
 
-	if (!json_is_str(v)) {
-		conn_fail(c, "malformed request: argv");
+	if (!json_first(args) || !all_strings(args) ||
+	    !all_strings(json_get(request, "env"))) {
+		conn_fail(c, "malformed request: argv, env");
 		return;
 	}
 	if (json_get(request, "cwd")) {

@@ -55,20 +55,31 @@ power_off(bool reset)
 		pause();
 }
 
+/*
+ * Reap until nobody is left, for at most two seconds. All others are children
+ * of PID 1, or will be once their parents have ended. SIGCHLD is blocked.
+ */
 static void
-nap(long ms)
+reap_all(void)
 {
-	struct timespec ts = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000 };
+	struct timespec now, end;
+	sigset_t set;
+	pid_t pid;
 
-	nanosleep(&ts, NULL);
-}
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += 2;
+	for (;;) {
+		struct timespec left = { .tv_nsec = 100000000 };
 
-/* Whether anything but us and the kernel's threads is left. */
-static bool
-anyone_left(void)
-{
-	return !kill(-1, 0);
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (pid < 0 || now.tv_sec > end.tv_sec)
+			return;
+		sigtimedwait(&set, NULL, &left);
+	}
 }
 
 void
@@ -76,12 +87,7 @@ power_down(bool reset)
 {
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
-	/* At most two seconds; there is no event for "all gone". */
-	for (int i = 0; i < 40 && anyone_left(); i++) {
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		nap(50);
-	}
+	reap_all();
 	kill(-1, SIGKILL);
 	sync();
 	umount2("/root", MNT_DETACH);
