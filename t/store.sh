@@ -1,6 +1,6 @@
 # store.sh - the images and the kernel that tests boot, made once
 #
-#	. ./store.sh			(after lib.sh)
+#	. "$TOP/t/store.sh"		(after lib.sh)
 #	store				image tiny, kernel debian
 #	store debian-minimal		and this one
 #
