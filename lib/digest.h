@@ -1,4 +1,7 @@
-/* digest.h - SHA-256, streaming; needs libcrypto, so for applets linked apart */
+/* digest.h - SHA-256, streaming
+ *
+ * Needs libcrypto, so it is for applets that are linked apart.
+ */
 #ifndef BNG_DIGEST_H
 #define BNG_DIGEST_H
 

@@ -83,7 +83,7 @@ gc_delete(int vms, int vmfd, const char *name)
 		return -errno;
 	if (ours.st_ino != now.st_ino || ours.st_dev != now.st_dev)
 		return -ENOENT;
-	run = lock_open(vmfd, "run.lock", false);
+	run = lock_take(vmfd, "run.lock");
 	if (run < 0)
 		return run;
 	snprintf(trash, sizeof(trash), ".del.%s.%ld", name, (long)getpid());

@@ -56,6 +56,16 @@ lock_held(int dirfd, const char *name)
 	return f.l_type != F_UNLCK;
 }
 
+int
+lock_take(int dirfd, const char *name)
+{
+	int fd = lock_open(dirfd, name, false);
+
+	if (fd != -EAGAIN || lock_held(dirfd, name))
+		return fd;
+	return lock_open(dirfd, name, true);
+}
+
 static void
 on_alarm(int sig)
 {

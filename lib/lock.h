@@ -16,10 +16,16 @@
  */
 int lock_open(int dirfd, const char *name, bool wait);
 
+/*
+ * The same, not waiting for whoever has it for writing. Those who wait for its
+ * end (lock_wait_free) have it for reading, for a moment: for them it waits.
+ */
+int lock_take(int dirfd, const char *name);
+
 /* Lock an open descriptor. 0, -EAGAIN, or -errno. */
 int lock_fd(int fd, bool wait);
 
-/* Whether anyone holds the lock: 1, 0 (also when there is no file), -errno. */
+/* Whether anyone has it for writing: 1, 0 (also without a file), -errno. */
 int lock_held(int dirfd, const char *name);
 
 /*

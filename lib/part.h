@@ -16,7 +16,7 @@ struct part {
 	char *name, *from;	/* FILE.part and FILE.part.from */
 	int dirfd, fd;
 	int64_t have;		/* bytes that are there */
-	char source[80];	/* what part_note() once said; "" when unknown */
+	char source[80];	/* what part_note() said; "" when unknown */
 	char validator[300];
 };
 

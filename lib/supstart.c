@@ -21,20 +21,6 @@ still_there(int dir, const char *path)
 	    by_fd.st_dev == by_path.st_dev && by_fd.st_ino == by_path.st_ino;
 }
 
-/*
- * run.lock, not waiting for whoever runs the machine. Those who wait for its
- * end have a read lock for a moment, when it has come: for them we wait.
- */
-static int
-take_run_lock(int dir)
-{
-	int fd = lock_open(dir, "run.lock", false);
-
-	if (fd != -EAGAIN || lock_held(dir, "run.lock"))
-		return fd;
-	return lock_open(dir, "run.lock", true);
-}
-
 void
 sup_lock(struct sup *s, const char *vmdir)
 {
@@ -53,7 +39,7 @@ sup_lock(struct sup *s, const char *vmdir)
 	}
 	if (!still_there(s->dir, path))
 		die_status(EXIT_NO, "there is no machine '%s'", s->name);
-	s->run_lock = take_run_lock(s->dir);
+	s->run_lock = lock_take(s->dir, "run.lock");
 	if (s->run_lock == -EAGAIN)
 		die_status(EXIT_NO, "machine '%s' is already running", s->name);
 	if (s->run_lock < 0) {

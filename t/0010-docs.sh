@@ -11,7 +11,7 @@ bng-$1 /g"
 
 # synopsis APPLET: what its page has between SYNOPSIS and the next heading.
 synopsis() {
-	mandoc -T ascii "$TOP/doc/bng-$1.1" | col -b |
+	mandoc -T ascii "$TOP/doc/bng-$1.1" | col -bx |
 		sed -n '/^SYNOPSIS/,/^[A-RT-Z]/{ /^ /p; }' | forms "$1"
 }
 

@@ -86,11 +86,11 @@ read_query(struct query *q)
 		have += (size_t)n;
 		q->request[have] = '\0';
 	}
-	path = strchr(q->request, ' ');
-	path = path ? path + 1 : q->request;
+	path = q->request + strcspn(q->request, " ");
+	path += strspn(path, " ");
 	/* As a proxy we get the whole URL. */
 	if (!strncmp(path, "http://", 7))
-		path = strchr(path + 7, '/');
+		path += 7 + strcspn(path + 7, "/ ");
 	snprintf(q->path, sizeof(q->path), "%.*s", (int)strcspn(path, " "),
 	    path);
 	copy_header(q->request, "\r\nRange: ", q->range, sizeof(q->range));
