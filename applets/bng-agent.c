@@ -383,6 +383,8 @@ verb_exec(int argc, char *argv[])
 		die_usage("a command is expected");
 	for (; *command; command++)
 		cJSON_AddItemToArray(args, cJSON_CreateString(*command));
+	if (x.input)
+		cJSON_AddTrueToObject(x.request, "stdin");
 	if (x.tty)
 		add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);

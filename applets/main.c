@@ -14,6 +14,17 @@
 
 const struct applet *self;
 
+/* A closed stdin must not become the first file or socket we open. */
+static void
+open_stdio(void)
+{
+	int fd = 0;
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", O_RDWR) :
+		    fd + 1;
+}
+
 static int
 run(const struct applet *a, int argc, char *argv[])
 {
@@ -21,6 +32,7 @@ run(const struct applet *a, int argc, char *argv[])
 
 	self = a;
 	msg_name = a->name;
+	open_stdio();
 	umask(077);
 	if ((a->flags & NEED_ROOT) && geteuid())
 		die("cannot run: root is needed");

@@ -107,7 +107,7 @@ op_exec(struct conn *c, const char *request)
 		}
 		close(fd);
 	}
-	start(c, request, exec_run, true);
+	start(c, request, exec_run, json_true(json_get(request, "stdin")));
 }
 
 static void

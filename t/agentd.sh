@@ -1,0 +1,24 @@
+# agentd.sh - an agent on this host, in the place of a machine
+#
+#	. "$TOP/t/agentd.sh"		(after lib.sh)
+#	agentd_start NAME [FLAG]	-m: all on one link, as in a machine
+#
+# Afterwards the directory $T/vms/NAME/ is a machine for bng-agent, its path
+# is in $vm, and the process in $agentd. It ends with the test.
+#
+# shellcheck shell=sh
+
+agentd_start() {
+	vm=$T/vms/$1/
+	mkdir -p "$vm"
+	mkfifo "$T/agentd.$1"
+	"$BUILD/t/agentd" ${2:+"$2"} "$vm" "$AGENT" >"$T/agentd.$1" &
+	agentd=$!
+	at_end "kill $agentd 2>/dev/null"
+	# It answers once it can be connected to; no waiting by the clock.
+	read -r _agentd_ready <"$T/agentd.$1" && [ "$_agentd_ready" = ready ]
+}
+
+# With sanitizers the agent is built for the host, like all else.
+AGENT=$BUILD/t/agent-host
+[ -n "${SAN:-}" ] && [ -x "$AGENT" ] || AGENT=$BUILD/agent
