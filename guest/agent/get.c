@@ -196,13 +196,25 @@ put_header(const char *path, const char *link, char type,
 	out.len += TAR_BLOCK;
 }
 
+static void
+pax_time(const struct timespec *t)
+{
+	bool back = t->tv_sec < 0 && t->tv_nsec;
+	long long sec = t->tv_sec + back;
+	char text[40];
+
+	pax_add("mtime", text, (size_t)snprintf(text, sizeof(text),
+	    "%s%lld.%09ld", t->tv_sec < 0 ? "-" : "",
+	    sec < 0 ? -sec : sec, back ? 1000000000 - t->tv_nsec :
+	    t->tv_nsec));
+}
+
 /* The member's headers; fd, if any, is what attributes are read from. */
 static void
 put_member(const char *path, const char *link, char type,
     const struct stat *st, uint64_t size, int fd)
 {
 	const struct stat none = { .st_mode = 0644 };
-	char time[40];
 	size_t at;
 
 	out.pax_len = 0;
@@ -211,9 +223,7 @@ put_member(const char *path, const char *link, char type,
 	if (strlen(link) > 100)
 		pax_add("linkpath", link, strlen(link));
 	if (st->st_mtim.tv_nsec || st->st_mtim.tv_sec < 0)
-		pax_add("mtime", time, (size_t)snprintf(time, sizeof(time),
-		    "%lld.%09ld", (long long)st->st_mtim.tv_sec,
-		    st->st_mtim.tv_nsec));
+		pax_time(&st->st_mtim);
 	pax_xattrs(fd);
 	/* Writing it shows which numbers do not fit; then it goes again. */
 	room(2 * TAR_BLOCK);

@@ -110,10 +110,7 @@ clear(int dir, const char *name)
 {
 	if (!unlinkat(dir, name, 0))
 		return true;
-	if (errno != EISDIR)
-		return false;
-	forget_parent();
-	return !unlinkat(dir, name, AT_REMOVEDIR);
+	return errno == EISDIR && !unlinkat(dir, name, AT_REMOVEDIR);
 }
 
 static bool

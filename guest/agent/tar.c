@@ -96,22 +96,31 @@ set_size(struct tar_in *t, uint64_t size)
 	t->padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
 }
 
-/* Octal, or GNU's big endian with the top bit set. False: neither. */
+/* GNU's: big endian, the top bit set, negative if the next one is too. */
+static bool
+binary(const uint8_t *p, size_t n, uint64_t *ret)
+{
+	bool negative = *p & 0x40;
+	uint64_t v = negative ? UINT64_MAX : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		/* What is shifted out must be nothing but the sign. */
+		if (v >> 55 != (negative ? UINT64_MAX >> 55 : 0))
+			return false;
+		v = v << 8 | (i || negative ? p[i] : p[i] & 0x3f);
+	}
+	*ret = v;
+	return true;
+}
+
+/* Octal, or binary. False: neither. */
 static bool
 number(const uint8_t *p, size_t n, uint64_t *ret)
 {
 	uint64_t v = 0;
 
-	if (*p & 0x80) {
-		v = *p++ & 0x3f;
-		while (--n) {
-			if (v >> 55)
-				return false;
-			v = v << 8 | *p++;
-		}
-		*ret = v;
-		return true;
-	}
+	if (*p & 0x80)
+		return binary(p, n, ret);
 	while (n && *p == ' ')
 		p++, n--;
 	for (; n && *p >= '0' && *p <= '7'; p++, n--)
@@ -147,9 +156,11 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	uint64_t mode, uid, gid, mtime, major = 0, minor = 0;
 	char *name = e->path;
 
+	/* Only a time may be negative; an owner would not fit its type. */
 	if (!sum_ok(h) || !number(h + MODE, 8, &mode) ||
 	    !number(h + UID, 8, &uid) || !number(h + GID, 8, &gid) ||
-	    !number(h + SIZE, 12, &e->size) || !number(h + MTIME, 12, &mtime))
+	    !number(h + SIZE, 12, &e->size) || !number(h + MTIME, 12, &mtime) ||
+	    e->size > INT64_MAX || uid > UINT32_MAX || gid > UINT32_MAX)
 		return false;
 	e->type = h[TYPE] == '\0' || h[TYPE] == '7' ? '0' : (char)h[TYPE];
 	if (e->type == '3' || e->type == '4')
@@ -185,7 +196,7 @@ struct extra {
 	struct tar_entry v;	/* the values of those */
 };
 
-/* "123.000456", the sign of which only the seconds have. */
+/* "123.000456"; of "-1.25" the fraction counts backwards too. */
 static bool
 parse_time(const char *text, struct timespec *ret)
 {
@@ -201,6 +212,10 @@ parse_time(const char *text, struct timespec *ret)
 		ret->tv_nsec += (end[1] - '0') * scale;
 		scale /= 10;
 	}
+	if (*text == '-' && ret->tv_nsec) {
+		ret->tv_sec--;
+		ret->tv_nsec = 1000000000 - ret->tv_nsec;
+	}
 	return true;
 }
 
@@ -211,7 +226,8 @@ parse_number(const char *text, uint64_t *ret)
 
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return isdigit((unsigned char)*text) && !*end && !errno;
+	return isdigit((unsigned char)*text) && !*end && !errno &&
+	    *ret <= INT64_MAX;
 }
 
 static bool
