@@ -112,10 +112,11 @@ extents_store(struct image *im, ext2_ino_t ino,
 	struct extents v = { .n = x->n };
 	int depth = 0;
 
-	for (size_t i = 0; i < x->n; i++)
-		blocks += x->v[i].len;
 	v.v = xmalloc(x->n * sizeof(*v.v));
-	memcpy(v.v, x->v, x->n * sizeof(*v.v));
+	for (size_t i = 0; i < x->n; i++) {
+		v.v[i] = x->v[i];
+		blocks += x->v[i].len;
+	}
 	while (v.n > IN_INODE) {
 		put_level(im, ino, &v, depth++);
 		blocks += v.n;
