@@ -25,13 +25,15 @@ ok 'an absolute name is refused, by name' '
 	add abs.tar /etc/passwd one && refused "'\''/etc/passwd'\''" abs.tar'
 ok 'a name with .. is refused, wherever that stands' '
 	for n in ../x a/../../x a/.. ..; do
-		rm -f up.tar && add up.tar $n one && refused "'\''$n'\''" up.tar ||
+		rm -f up.tar && add up.tar $n one &&
+			refused "'\''$n'\''" up.tar ||
 		exit
 	done && rm -f up.tar && add up.tar ..x/y..z one &&
 	bng-disk import up.ext4 <up.tar && got up.ext4 ..x/y..z one'
 ok 'a hard link to the outside is refused' '
 	ln one hard && tar -P --transform "s,^one$,../../one,hH" \
-		-cf link.tar one hard && refused "has '\''..'\'' in it" link.tar'
+		-cf link.tar one hard &&
+	refused "has '\''..'\'' in it" link.tar'
 ok 'a symbolic link on the way is followed inside the image' '
 	rm -f in.tar && ln -s /outer/../../inner abs && ln -s ../../.. up &&
 	add in.tar a/b/abs abs && add in.tar a/b/up up &&
@@ -81,6 +83,11 @@ ok 'links keep what they named when the name is taken' '
 	tar -cf keep.tar late/a late/b && add keep.tar late/a two &&
 	bng-disk import keep.ext4 <keep.tar && clean keep.ext4 &&
 	got keep.ext4 late/a two && got keep.ext4 late/b x'
+ok 'a hard link may take the place of the directory its file is in' '
+	mkdir own && echo x >own/f && ln own/f own/g &&
+	tar --transform "s,^own/g$,own,H" -cf own.tar own/f own/g &&
+	bng-disk import own.ext4 <own.tar && clean own.ext4 &&
+	got own.ext4 own x'
 ok 'a stream that is cut off is refused, wherever that was' '
 	tar -cf whole.tar one noise two && size=$(stat -c %s whole.tar) &&
 	for n in 0 1 100 511 512 513 1024 1536 100000 301568 302080 302592; do

@@ -30,7 +30,8 @@ ok 'a file takes the place of another, whose blocks are free again' '
 	for f in noise empty s; do bng-disk rm i.ext4 $f || exit; done &&
 	clean i.ext4 && used i.ext4 >now && same fresh now'
 ok 'zeros become holes, in any place' '
-	{ head -c 1000000 /dev/zero; echo mid; head -c 9000001 /dev/zero; } >z &&
+	{ head -c 1000000 /dev/zero; echo mid
+		head -c 9000001 /dev/zero; } >z &&
 	bng-disk put i.ext4 z <z && clean i.ext4 &&
 	bng-disk get i.ext4 z >got && same z got &&
 	[ "$(debugfs -R "stat /z" i.ext4 2>/dev/null |
@@ -46,14 +47,16 @@ ok 'paths lead through symbolic links' '
 	ln -s ../a/b l && ln -s /d abs && ln -s /nowhere dangling &&
 	tar -cf l.tar l abs dangling && bng-disk import -s 64M l.ext4 <l.tar &&
 	bng-disk mkdir -p l.ext4 a/b && bng-disk mkdir l.ext4 d &&
-	echo 1 | bng-disk put l.ext4 l/f && echo 2 | bng-disk put l.ext4 abs/f &&
+	echo 1 | bng-disk put l.ext4 l/f &&
+	echo 2 | bng-disk put l.ext4 abs/f &&
 	clean l.ext4 && [ "$(bng-disk get l.ext4 a/b/f)" = 1 ] &&
 	[ "$(bng-disk get l.ext4 abs/f)" = 2 ] &&
 	says 111 "dangling" bng-disk mkdir -p l.ext4 dangling/x &&
 	says 1 "there is no" bng-disk put l.ext4 dangling/x </dev/null'
 ok 'put replaces a symbolic link itself' '
 	echo 3 | bng-disk put l.ext4 abs && clean l.ext4 &&
-	[ "$(line l.ext4 abs 1)" = 100644 ] && [ "$(line l.ext4 d 1)" = 040755 ]'
+	[ "$(line l.ext4 abs 1)" = 100644 ] &&
+	[ "$(line l.ext4 d 1)" = 040755 ]'
 ok 'a directory grows as names are put into it' '
 	for i in $(seq 60); do
 		bng-disk put i.ext4 "a/$(printf "%0200d" $i)" </dev/null || exit
@@ -70,7 +73,8 @@ ok 'rm of one of two hard links leaves the other' '
 	clean h.ext4 && [ "$(bng-disk get h.ext4 h/b)" = x ] &&
 	bng-disk rm -r h.ext4 h && clean h.ext4'
 ok 'an indexed directory takes names and loses them' '
-	mkdir big && (cd big && seq -f "name-of-a-file-%04.0f" 900 | xargs touch) &&
+	mkdir big &&
+	(cd big && seq -f "name-of-a-file-%04.0f" 900 | xargs touch) &&
 	tar -cf big.tar big && bng-disk import -s 64M big.ext4 <big.tar &&
 	for i in $(seq 100); do
 		echo $i | bng-disk put big.ext4 big/another-name-$i &&
@@ -93,7 +97,8 @@ ok 'what is not there is told from failure' '
 	says 111 "cannot open" bng-disk list noise &&
 	says 111 "does not end in a name" bng-disk put i.ext4 / </dev/null &&
 	says 111 "does not end in a name" bng-disk rm -r i.ext4 a/.. &&
-	says 111 "belongs to the file system" bng-disk rm -r i.ext4 lost+found &&
+	says 111 "belongs to the file system" \
+		bng-disk rm -r i.ext4 lost+found &&
 	says 111 "is a directory" bng-disk put i.ext4 lost+found </dev/null &&
 	says 100 "mode" bng-disk put -m 9 i.ext4 x </dev/null &&
 	says 100 "needs an image" bng-disk put i.ext4 </dev/null &&
@@ -108,9 +113,15 @@ ok 'an image in use is left alone' '
 	says 1 "it is in use" bng-disk grow i.ext4 1G &&
 	bng-disk list i.ext4 && exec 7>&- && bng-disk put i.ext4 x </dev/null'
 ok 'an image that was not unmounted is only read' '
-	cp i.ext4 dirty.ext4 && debugfs -w -R "feature needs_recovery" dirty.ext4 &&
+	cp i.ext4 dirty.ext4 &&
+	debugfs -w -R "feature needs_recovery" dirty.ext4 &&
 	says 111 "was not unmounted" bng-disk put dirty.ext4 x </dev/null &&
 	says 0 "was not unmounted" bng-disk list dirty.ext4'
+ok 'what would be left inconsistent is refused' '
+	mke2fs -q -t ext2 -b 4096 two.ext4 8M &&
+	mke2fs -q -t ext4 -b 1024 one.ext4 8M &&
+	says 111 "it is ext2" bng-disk put two.ext4 x </dev/null &&
+	says 111 "1024 bytes" bng-disk put one.ext4 x </dev/null'
 ok 'grow makes room and keeps what is there' '
 	bng-disk put i.ext4 noise <noise && bng-disk grow i.ext4 3G &&
 	clean i.ext4 && [ "$(stat -c %s i.ext4)" = 3221225472 ] &&

@@ -105,8 +105,9 @@ ok 'wrong usage is told from failure' '
 	says 100 "needs an agent" bng-disk initrd &&
 	says 100 "need their directory" bng-disk initrd -a agent virtio &&
 	says 111 "cannot read '\''none'\''" bng-disk initrd -a none &&
-	says 111 "cannot read '\''none'\''" bng-disk initrd -a agent -m none x &&
-	mkdir none && says 111 "no module in" bng-disk initrd -a agent -m none x'
+	says 111 "cannot read '\''none'\''" \
+		bng-disk initrd -a agent -m none x && mkdir none &&
+	says 111 "no module in" bng-disk initrd -a agent -m none x'
 
 { printf '\177ELF'; head -c 3000000 /dev/urandom; } >elf
 size=$(stat -c %s elf)
@@ -114,8 +115,9 @@ size=$(stat -c %s elf)
 ok 'the kernel of a bzImage of every compression is unpacked' '
 	for z in gzip xz zstd bzip2 lzma "lz4 -l"; do
 		command -v ${z%% *} || continue
-		$z -c elf >payload && case $z in gzip) ;; *) le32 $size >>payload
-		esac && bzimage payload >bz && bng-disk vmlinux bz out &&
+		$z -c elf >payload &&
+		{ [ "$z" = gzip ] || le32 $size >>payload; } &&
+		bzimage payload >bz && bng-disk vmlinux bz out &&
 		same elf out && rm out || exit
 	done'
 ok 'one of another size than it promises is refused' '

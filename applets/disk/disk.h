@@ -208,6 +208,10 @@ struct node *tree_make(struct tree *t, const char *path, const char *what);
 /* The node that is there, or NULL. */
 struct node *tree_find(struct tree *t, const char *path, const char *what);
 
+/* Give the node a symbolic link's text, malloc'ed, or NULL. */
+void tree_set_target(struct tree *t, struct node *n, char *target,
+    const char *what);
+
 /* Take away what the node leads to, and everything below it. */
 void tree_drop(struct tree *t, struct node *node);
 

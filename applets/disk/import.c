@@ -227,9 +227,9 @@ add_other(struct import *in, struct archive_entry *e, struct node *node,
 	node->ino = image_ino(in->im, false);
 	node->type = (uint8_t)type;
 	if (type == EXT2_FT_SYMLINK) {
-		node->target = xstrdup(archive_entry_symlink(e) ?
-		    archive_entry_symlink(e) : "");
-		in->tree.bytes += strlen(node->target);
+		tree_set_target(&in->tree, node, xstrdup(
+		    archive_entry_symlink(e) ? archive_entry_symlink(e) : ""),
+		    what);
 		fill_symlink(in, node, &inode, what);
 	} else if (type == EXT2_FT_REG_FILE) {
 		fill_file(in, e, node->ino, &inode, what);
@@ -247,6 +247,9 @@ link_node(struct import *in, struct node *node, const char *target,
 {
 	struct node *to = tree_find(&in->tree, target, what);
 	struct ext2_inode_large inode;
+	ext2_ino_t ino;
+	uint8_t type;
+	char *text;
 
 	if (!to)
 		return false;
@@ -255,18 +258,21 @@ link_node(struct import *in, struct node *node, const char *target,
 		    what, target);
 	if (to == node || to->ino == node->ino)
 		return true;
-	inode_read(in->im, to->ino, &inode);
+	ino = to->ino;
+	inode_read(in->im, ino, &inode);
 	if (inode.i_links_count >= EXT2_LINK_MAX)
 		die("cannot import '%s': '%s' has too many hard links", what,
 		    target);
 	inode.i_links_count++;
-	inode_write(in->im, to->ino, &inode);
+	inode_write(in->im, ino, &inode);
+	type = to->type;
+	text = to->target ? xstrdup(to->target) : NULL;
+	/* The target may lie in the directory whose place the link takes. */
 	if (node->ino)
 		tree_drop(&in->tree, node);
-	node->ino = to->ino;
-	node->type = to->type;
-	if (to->target)
-		node->target = xstrdup(to->target);
+	node->ino = ino;
+	node->type = type;
+	tree_set_target(&in->tree, node, text, what);
 	return true;
 }
 

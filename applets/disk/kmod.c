@@ -43,6 +43,17 @@ add(struct kmods *k, char *name, char *path)
 	k->v[k->n++] = (struct kmod){ .name = name, .path = path };
 }
 
+/* "build" and "source" lead out of the tree, so links are not followed. */
+static int
+kind(const char *path, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type;
+	return lstat(path, &st) ? DT_UNKNOWN : IFTODT(st.st_mode);
+}
+
 static void
 scan(struct kmods *k, const char *dir, int depth)
 {
@@ -57,13 +68,12 @@ scan(struct kmods *k, const char *dir, int depth)
 		autofree char *path = NULL;
 		char *name;
 
-		/* "build" and "source" lead out of the tree; links too. */
-		if (e->d_name[0] == '.' || e->d_type == DT_LNK)
+		if (e->d_name[0] == '.')
 			continue;
 		path = xasprintf("%s/%s", dir, e->d_name);
-		if (e->d_type == DT_DIR)
+		if (kind(path, e) == DT_DIR)
 			scan(k, path, depth + 1);
-		else if ((name = module_name(path)))
+		else if (kind(path, e) == DT_REG && (name = module_name(path)))
 			add(k, name, steal(&path));
 	}
 }

@@ -25,6 +25,19 @@ image_lock(const char *path)
 	return fd;
 }
 
+/* What our changes would leave inconsistent. */
+static void
+check_features(struct image *im)
+{
+	struct ext2_super_block *sb = im->fs->super;
+
+	if (ext2fs_has_feature_extents(sb) && !ext2fs_has_feature_quota(sb) &&
+	    !ext2fs_has_feature_bigalloc(sb))
+		return;
+	die("cannot change '%s': it is ext2, or has quotas or clusters",
+	    im->out.path);
+}
+
 /* A journal with something in it belongs to a kernel, running or dead. */
 static void
 check_rest(struct image *im, bool change)
@@ -55,6 +68,8 @@ image_open(struct image *im, const char *path, bool change)
 	if (im->fs->blocksize != BLOCK)
 		die("cannot open '%s': its blocks have %u bytes, not %d", path,
 		    im->fs->blocksize, BLOCK);
+	if (change)
+		check_features(im);
 	check_rest(im, change);
 }
 

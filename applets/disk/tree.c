@@ -200,6 +200,15 @@ tree_find(struct tree *t, const char *path, const char *what)
 	return n && n->ino ? n : NULL;
 }
 
+void
+tree_set_target(struct tree *t, struct node *n, char *target,
+    const char *what)
+{
+	n->target = target;
+	if (target)
+		count_bytes(t, strlen(target), what);
+}
+
 /* One name less for an inode. */
 static void
 unlink_ino(struct tree *t, ext2_ino_t ino, bool is_dir)
