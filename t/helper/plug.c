@@ -7,7 +7,7 @@
  *        plug -e N BYTES VMDIR	N connections at once, each echoing so many
  *					bytes of its own, all of them checked
  *        plug -h VMDIR PORT LINE	send LINE, say "ok", read nothing until
- *					stdin ends
+ *					stdin ends or it is hung up on
  *        plug -l VMDIR TEXT		TEXT instead of the CONNECT line; say
  *					"ok" at once, then the answer
  */
@@ -65,6 +65,14 @@ copy(int fd)
 
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		xwrite(STDOUT_FILENO, buf, (size_t)n, "stdout");
+}
+
+static int
+hold(int fd)
+{
+	struct pollfd p[] = { { .fd = fd }, { .events = POLLIN } };
+
+	return poll(p, 2, -1) < 0;
 }
 
 /* The byte at `at` of connection i. */
@@ -138,7 +146,6 @@ echoes(unsigned count, size_t size, const char *dir)
 int
 main(int argc, char *argv[])
 {
-	char end;
 	int fd;
 
 	msg_name = "plug";
@@ -149,7 +156,7 @@ main(int argc, char *argv[])
 		fd = plug(argv[2], argv[3]);
 		dprintf(fd, "%s\n", argv[4]);
 		say_ok();
-		return read(STDIN_FILENO, &end, 1) != 0;
+		return hold(fd);
 	}
 	if (argc == 4 && !strcmp(argv[1], "-l")) {
 		fd = dial(argv[2]);
