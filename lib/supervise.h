@@ -75,7 +75,7 @@ struct sup {
 	pid_t pid;
 	pid_t configure;
 	int configure_says;
-	bool again;		/* configure once more when this one has ended */
+	bool again;		/* configure once more after this one */
 	bool running, ready, wanted, term;
 	const char *failed;	/* why we kill it, or NULL */
 	int64_t began;

@@ -41,7 +41,8 @@ ok 'status of one that was never started is created' '
 	fails 1 bng-qemu status a >out && [ "$(cat out)" = "created	0" ]
 '
 ok 'without QEMU the error names the package, and the state is error' '
-	says 111 "install the package qemu-system-x86" without bng-qemu start a &&
+	says 111 "install the package qemu-system-x86" \
+		without bng-qemu start a &&
 	grep -q "install the package" "$VMS/a/error" &&
 	fails 1 bng-qemu status a >out && grep -q ^error out
 '
@@ -79,7 +80,8 @@ ok 'when QEMU ends at once, its last line is the reason' '
 	echo "qemu-system-x86_64: -drive x: it is raining" >&2
 	exit 3
 	E
-	says 111 "status 3: -drive x: it is raining" with dies bng-qemu start a &&
+	says 111 "status 3: -drive x: it is raining" \
+		with dies bng-qemu start a &&
 	[ "$(cat "$VMS/a/exit")" = "status 3" ] &&
 	grep -q raining "$VMS/a/error" && grep -q first "$VMS/a/vmm.log" &&
 	fails 1 bng-qemu status a
@@ -119,7 +121,8 @@ ok 'it gets no new privileges, no core, its own session, and default signals' '
 	E
 	(trap "" HUP && fails 111 with limits bng-qemu start a) &&
 	tail -n 5 "$VMS/a/vmm.log" >got &&
-	printf "%s\n" "SigBlk:	0000000000000000" "SigIgn:	0000000000000000" \
+	printf "%s\n" "SigBlk:	0000000000000000" \
+		"SigIgn:	0000000000000000" \
 		"NoNewPrivs:	1" 0 leader | sort >want && sort got >got2 &&
 	same want got2
 '

@@ -37,13 +37,13 @@ ok '25 connections at once, each with its own bytes' '
 	timeout 60 plug -e 25 200000 "$VMS/a"
 '
 ok 'a client that does not read stalls itself and nobody else' '
-	mkfifo hold && { timeout 60 plug -h "$VMS/a" 1 "flood 900000" <hold >held & } &&
-	exec 5>hold && until grep -q ok held; do :; done &&
+	mkfifo hold && exec 5<>hold &&
+	{ plug -h "$VMS/a" 1 "flood 900000" <&5 >held & } && until grep -q ok held; do :; done &&
 	timeout 60 plug "$VMS/a" 1 "flood 3000000" | tail -c +4 | wc -c >n &&
 	[ "$(cat n)" = 3000000 ] && exec 5>&-
 '
 ok 'a client that does not finish its first line holds nobody up' '
-	mkfifo slow && { timeout 60 plug -l "$VMS/a" "CONNECT 1" <slow >/dev/null & } &&
+	{ timeout 60 plug -l "$VMS/a" "CONNECT 1" & } &&
 	timeout 60 plug -e 2 1000 "$VMS/a" && kill $!
 '
 ok 'what is no CONNECT line is hung up on' '
@@ -54,7 +54,8 @@ ok 'what is no CONNECT line is hung up on' '
 	done
 '
 ok 'the supervisor is small' '
-	pss=$(awk "/^Pss:/ { print \$2 }" "/proc/$(pid_of a/supervisor)/smaps_rollup") &&
+	pss=$(awk "/^Pss:/ { print \$2 }" \
+		"/proc/$(pid_of a/supervisor)/smaps_rollup") &&
 	echo "$pss KiB" && { [ -n "${SAN:-}" ] || [ "$pss" -le 1536 ]; }
 '
 ok 'a supervisor with nothing to do is not woken' '
@@ -85,7 +86,8 @@ ok 'stop lets the guest power itself off, and wait is told' '
 	[ ! -e "$VMS/a/error" ]
 '
 ok 'status is stopped then, and stop says that it does not run' '
-	fails 1 bng-qemu status a >out && [ "$(cat out)" = "stopped	0" ] &&
+	fails 1 bng-qemu status a >out &&
+	[ "$(cat out)" = "stopped	0" ] &&
 	says 1 "is not running" bng-qemu stop a
 '
 done_testing

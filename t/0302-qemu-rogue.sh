@@ -17,7 +17,7 @@ ended() {
 		gone "$1"
 }
 
-ok 'a guest that powers itself off too early: the agent'\''s words are the error' '
+ok 'a guest that powers itself off too early: its words are the error' '
 	ended poweroff poweroff && cat "$VMS/poweroff/error" &&
 	grep -q "powered itself off before it was ready: cannot stay: told so" \
 		"$VMS/poweroff/error"

@@ -29,7 +29,8 @@ ok 'kill -9 of both' '
 	fails 1 bng-qemu status a
 '
 ok 'what such an end leaves behind does not keep it from starting again' '
-	[ -e "$VMS/a/agent.sock" ] && bng-qemu start a && bng-qemu kill a && gone a
+	[ -e "$VMS/a/agent.sock" ] && bng-qemu start a &&
+	bng-qemu kill a && gone a
 '
 ok 'a pid file that names another process harms nobody' '
 	{ tail -f /dev/null & } && other=$! &&

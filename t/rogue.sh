@@ -1,9 +1,10 @@
 # rogue.sh - machines whose agent is a rogue that does as it is told
 #
 #	. ./lib.sh; . ./store.sh; . ./rogue.sh
-#	rogue KERNEL [MODE]		a kernel that boots t/helper/guest-rogue.c
-#	vm NAME KERNEL [KEY=VALUE ...]	a committed machine, its disks small
-#	gone NAME			nothing of it runs, or says that it does
+#	rogue KERNEL [MODE]	a kernel that boots t/helper/guest-rogue.c
+#	vm NAME KERNEL [KEY=VALUE ...]
+#				a committed machine, its disks small
+#	gone NAME		nothing of it runs, or says that it does
 #
 # Every machine is killed at the end, whatever else went wrong.
 #

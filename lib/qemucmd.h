@@ -1,0 +1,36 @@
+/* qemucmd.h - QEMU's command line for a machine's directory
+ *
+ * QEMU is given directories and sockets as descriptors, so its command line
+ * is the same for every start of a machine, and holds no path that a comma or
+ * a rename could turn into another.
+ */
+#ifndef BNG_QEMUCMD_H
+#define BNG_QEMUCMD_H
+
+#include <stdbool.h>
+
+struct sup;
+
+/* What QEMU's descriptors are; the first as supervise.h says. */
+enum {
+	FD_LOCK = 3, FD_AGENT, FD_QMP, FD_MONITOR, FD_VM, FD_IMAGE, FD_KERNEL,
+};
+
+enum { QEMUCMD_ARGS = 96 };
+
+struct qemucmd {
+	char *path;			/* of QEMU */
+	char *argv[QEMUCMD_ARGS];
+	unsigned argc;
+	char **accel, **cpu;		/* arguments that a retry changes */
+	bool kvm, nested, microvm;
+	int image, kernel;		/* directories */
+};
+
+/* All but the accelerator. What is missing or wrong is sup_refuse'd. */
+void qemucmd_make(struct qemucmd *c, struct sup *s);
+
+/* With KVM, or with emulation. */
+void qemucmd_accelerate(struct qemucmd *c, bool kvm);
+
+#endif
