@@ -14,7 +14,8 @@ front() {
 front "$BUILD" "$T/front/banger"
 PATH=$T/front:$PATH TMPDIR=$T/tmp
 export PATH TMPDIR
-mkdir -m 1777 "$TMPDIR"
+mkdir -m 1777 "$TMPDIR" "$T/hook"
+chmod 711 "$T"
 
 mkdir -p "$T/files/etc" "$T/files/usr/share/man" "$T/files/usr/share/doc/t"
 echo hello >"$T/files/etc/greeting"
@@ -38,7 +39,7 @@ recipe() {
 	EOF
 }
 recipe small
-recipe counted "echo one >>$T/made"
+recipe counted "echo one >>$T/hook/made"
 recipe absent : nonesuch
 # Half-way: it says so, and stays there.
 recipe slow "echo here >$T/here; exec sleep 1000"
@@ -50,7 +51,7 @@ cat_in() { debugfs -R "cat $2" "$images/$1/rootfs.ext4" 2>/dev/null; }
 nothing_left() {
 	ls -A "$images" "$TMPDIR"
 	[ -z "$(ls -A "$TMPDIR")" ] &&
-		[ -z "$(ls -A "$images" | grep '^\.[nd]')" ]
+		[ -z "$(find "$images" -name '.[nd]*')" ]
 }
 
 # slow_killed SIGNAL front|maker STATUS: start making the slow image, kill one
@@ -58,7 +59,7 @@ nothing_left() {
 slow_killed() {
 	banger image pull slow >"$T/slow" 2>&1 &
 	slow=$!
-	read -r _ <"$T/here"
+	timeout 60 head -n 1 "$T/here" || return
 	read -r maker _ <"$(find "$images" -path '*/.new.slow.*/maker')"
 	[ "$2" = maker ] || maker=$slow
 	kill "-$1" "$maker"
@@ -158,7 +159,7 @@ ok 'a shared image is as good' '
 	test ! -e "$T/other/images/small"'
 ok 'three at once make it once' '
 	three_at_once &&
-	test "$(wc -l <"$T/made")" = 1 && nothing_left'
+	test "$(wc -l <"$T/hook/made")" = 1 && nothing_left'
 
 ok 'SIGTERM half-way leaves nothing' '
 	slow_killed TERM front 143 && nothing_left'

@@ -115,10 +115,6 @@ store() {
 
 case $0 in
 *store.sh)
-	[ -x "$_store_bin/agent" ] || {
-		echo 'store: there is no agent, so nothing to boot' >&2
-		exit 0
-	}
 	store "$@" || exit
 	printf 'BANGER_IMAGE_PATH=%s\nBANGER_KERNEL_PATH=%s\n' \
 		"$BANGER_IMAGE_PATH" "$BANGER_KERNEL_PATH"
