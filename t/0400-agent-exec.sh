@@ -18,7 +18,8 @@ ok 'bytes that are not UTF-8 arrive as they are' '
 ok '1,000 arguments arrive' '
 	i=0 && set -- && while [ $i -lt 1000 ]; do
 		set -- "$@" "n $i"; i=$((i + 1)); done &&
-	run sh -c "echo \$#; for last; do :; done; echo \"\$last\"" x "$@" >out &&
+	run sh -c "echo \$#; for last; do :; done; echo \"\$last\"" \
+		x "$@" >out &&
 	printf "1000\nn 999\n" >want && same out want'
 ok 'arguments that no frame holds are refused' '
 	big=$(head -c 70000 /dev/zero | tr "\0" x) &&
@@ -121,9 +122,8 @@ ok 'SIGTERM goes to the command, whose status counts' '
 		>up & } && p=$! && read -r line <up && kill $p &&
 	fails 9 wait $p'
 ok 'who is gone takes the command along, its children too' '
-	mkfifo up2 && { bng-agent exec "$vm" sh -c "trap \"\" HUP; \
-		sh -c \"trap \\\"\\\" HUP; echo \\\$\\\$; while :; do sleep 1; done\" & wait" \
-		>up2 & } && p=$! && exec 8<up2 && read -r child <&8 &&
+	mkfifo up2 && { run sh -c "trap : HUP; sh -c \"\$0\" & wait; wait" \
+		"trap \"\" HUP; echo \$\$; while :; do sleep 1; done" >up2 & } && p=$! && exec 8<up2 && read -r child <&8 &&
 	kill -0 "$child" && kill -9 $p && exec 8<&- &&
 	timeout 20 tail --pid="$child" -f /dev/null'
 

@@ -9,7 +9,7 @@ list() {
 	(cd "$1" && find . -printf '%p|%y|%m|%U:%G|%s|%l|%n|%T@\n' | sort)
 }
 
-long=$(printf 'n%.0s' 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0)
+long=a-name-of-thirty-characters-ok
 long=$long$long$long$long$long
 mkdir -p "src/a/b/c" "src/sp ace" "src/$long/$long"
 (
@@ -59,7 +59,8 @@ need ROOT 'owners, devices and attributes arrive' '
 		bng-agent put "$vm" "$T/special2" &&
 	list special >want && list special2 >out && same want out'
 ok 'get of one file is one member' '
-	bng-agent get "$vm" "$T/src/big" | tar -xOf - big >out && cmp out src/big'
+	bng-agent get "$vm" "$T/src/big" | tar -xOf - big >out &&
+	cmp out src/big'
 ok 'get of what is not there: 1, and why' '
 	says 1 "cannot read '\''/nosuch'\'': No such file" \
 		bng-agent get "$vm" /nosuch'

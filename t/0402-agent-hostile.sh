@@ -52,6 +52,6 @@ ok 'noise is an error' '
 	head -c 100000 /dev/urandom | talk >out && grep -q error out && alive'
 ok 'clients that never finish their request do not keep others out' '
 	i=0 && while [ $i -lt 50 ]; do
-		{ printf "\\004\\000\\001\\000\\000{" | timeout 30 frames "$vm" & }
+		{ printf "\\004\\000\\001\\000\\000{" | talk & }
 		i=$((i + 1)); done && alive && alive'
 done_testing

@@ -21,51 +21,58 @@
 
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
-/* An array of strings as a vector; room is for `extra` more. NULL: no memory. */
-static char **
-vector(const char *array, size_t extra, size_t *ret_n)
+/* Strings of the request; what they hold lasts until the exec. */
+struct vector {
+	char **v;
+	char *text;
+	size_t n;
+};
+
+static struct vector args, env;
+
+/* From an array, with room for `extra` more. False: no memory. */
+static bool
+fill(struct vector *to, const char *array, size_t extra)
 {
 	size_t n = 0, size = array ? strlen(array) + 8 : 8;
-	char **v, *text = malloc(size);
+	char *text = to->text = malloc(size);
 
 	for (const char *e = json_first(array); e; e = json_next(e))
 		n++;
-	v = calloc(n + extra + 1, sizeof(*v));
-	if (!v || !text)
-		return NULL;
-	n = 0;
+	to->v = calloc(n + extra + 1, sizeof(*to->v));
+	if (!to->v || !text)
+		return false;
 	for (const char *e = json_first(array); e; e = json_next(e)) {
 		long len = json_str(e, text, size);
 
 		if (len < 0)
 			continue;
-		v[n++] = text;
+		to->v[to->n++] = text;
 		text += len + 1;
 		size -= (size_t)len + 1;
 	}
-	*ret_n = n;
-	return v;
+	return true;
 }
 
 static const char *
-env_get(char *const *env, const char *name)
+env_get(const char *name)
 {
 	size_t len = strlen(name);
 
-	for (; *env; env++)
-		if (!strncmp(*env, name, len) && (*env)[len] == '=')
-			return *env + len + 1;
+	for (char **e = env.v; *e; e++)
+		if (!strncmp(*e, name, len) && (*e)[len] == '=')
+			return *e + len + 1;
 	return NULL;
 }
 
 static void
-env_default(char **env, size_t *n, const char *name, const char *value)
+env_default(const char *name, const char *value)
 {
 	char *line;
 
-	if (env_get(env, name) || asprintf(&line, "%s=%s", name, value) < 0)
+	if (env_get(name) || asprintf(&line, "%s=%s", name, value) < 0)
 		return;
-	env[(*n)++] = line;
+	env.v[env.n++] = line;
 }
 
 /* Become that user for good. */
@@ -81,21 +88,21 @@ switch_user(const struct passwd *pw)
 
 /* Try each directory of PATH; errno of the most telling failure stays. */
 static void
-search(char **argv, char **env)
+search(char **argv)
 {
-	const char *path = env_get(env, "PATH"), *end;
+	const char *path = env_get("PATH"), *end;
 	char file[4096];
 	int why = ENOENT;
 
 	if (strchr(argv[0], '/')) {
-		execve(argv[0], argv, env);
+		execve(argv[0], argv, env.v);
 		return;
 	}
-	for (; argv[0][0]; path = end + 1) {
+	for (; path && argv[0][0]; path = end + 1) {
 		end = path + strcspn(path, ":");
 		snprintf(file, sizeof(file), "%.*s%s%s", (int)(end - path),
 		    path, end == path ? "./" : "/", argv[0]);
-		execve(file, argv, env);
+		execve(file, argv, env.v);
 		if (errno != ENOENT && errno != ENOTDIR)
 			why = errno;
 		if (!*end)
@@ -118,15 +125,15 @@ exec_run(const char *request)
 {
 	enum { DEFAULTS = 7 };
 	char user[64] = "", cwd[4096], term[64] = "xterm-256color";
-	size_t argc, n;
-	char **argv = vector(json_get(request, "argv"), 0, &argc);
-	char **env = vector(json_get(request, "env"), DEFAULTS, &n);
 	const struct passwd *pw;
+	const char *command;
 
-	if (!argv || !env || !argc) {
+	if (!fill(&args, json_get(request, "argv"), 0) ||
+	    !fill(&env, json_get(request, "env"), DEFAULTS)) {
 		complain("cannot start the command: out of memory");
 		return NOT_STARTED;
 	}
+	command = args.v[0];
 	json_str(json_get(request, "user"), user, sizeof(user));
 	json_str(json_get(request, "term"), term, sizeof(term));
 	pw = *user ? getpwnam(user) : getpwuid(0);
@@ -134,15 +141,15 @@ exec_run(const char *request)
 		complain("there is no user '%s' in the machine", user);
 		return NOT_STARTED;
 	}
-	env_default(env, &n, "PATH", DEFAULT_PATH);
-	env_default(env, &n, "HOME", *user ? pw->pw_dir : "/root");
-	env_default(env, &n, "USER", *user ? user : "root");
-	env_default(env, &n, "LOGNAME", *user ? user : "root");
-	env_default(env, &n, "SHELL", pw && pw->pw_shell && *pw->pw_shell ?
+	env_default("PATH", DEFAULT_PATH);
+	env_default("HOME", *user ? pw->pw_dir : "/root");
+	env_default("USER", *user ? user : "root");
+	env_default("LOGNAME", *user ? user : "root");
+	env_default("SHELL", pw && pw->pw_shell && *pw->pw_shell ?
 	    pw->pw_shell : "/bin/sh");
-	env_default(env, &n, "LANG", "C.UTF-8");
+	env_default("LANG", "C.UTF-8");
 	if (json_true(json_get(request, "tty")))
-		env_default(env, &n, "TERM", term);
+		env_default("TERM", term);
 	if (*user && switch_user(pw))
 		return NOT_STARTED;
 	if (json_str(json_get(request, "cwd"), cwd, sizeof(cwd)) < 0)
@@ -151,12 +158,12 @@ exec_run(const char *request)
 		complain("cannot enter '%s': %s", cwd, strerror(errno));
 		return NOT_STARTED;
 	}
-	search(argv, env);
-	if ((errno == ENOENT || errno == ENOTDIR) && !exists(argv[0])) {
-		complain("%s: command not found", argv[0]);
+	search(args.v);
+	if ((errno == ENOENT || errno == ENOTDIR) && !exists(command)) {
+		complain("%s: command not found", command);
 		return NOT_FOUND;
 	}
-	complain("%s: cannot execute: %s", argv[0], errno == ENOENT ?
+	complain("%s: cannot execute: %s", command, errno == ENOENT ?
 	    "its interpreter is missing" : strerror(errno));
 	return NOT_EXECUTABLE;
 }

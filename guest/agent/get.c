@@ -39,7 +39,7 @@ struct link {
 static struct {
 	uint8_t buf[TAR_BUF];
 	size_t len;
-	struct link *links;
+	struct link links[LINKS];	/* untouched, it costs nothing */
 	char path[TAR_NAME];	/* of what is being written */
 	char pax[PAX_MAX];
 	size_t pax_len;
@@ -247,9 +247,7 @@ known_link(const struct stat *st, const char *path)
 
 	if (st->st_nlink < 2)
 		return NULL;
-	if (!out.links)
-		out.links = calloc(LINKS, sizeof(*out.links));
-	for (size_t n = 0; out.links && n < LINKS; n++) {
+	for (size_t n = 0; n < LINKS; n++) {
 		struct link *l = &out.links[(i + n) % LINKS];
 
 		if (!l->path) {

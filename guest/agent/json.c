@@ -178,15 +178,15 @@ json_get(const char *obj, const char *key)
 
 	if (!obj || *space(obj) != '{')
 		return NULL;
-	p = space(space(obj) + 1);
-	while (*p == '"') {
-		v = space(space(skip_string(p)) + 1);
-		if (is(p, key))
+	for (p = space(space(obj) + 1); *p == '"'; p = space(p + 1)) {
+		v = skip_string(p);
+		v = v ? space(space(v) + 1) : NULL;
+		if (!v || is(p, key))
 			return v;
-		p = space(skip_value(v, 0));
-		if (*p != ',')
+		p = skip_value(v, 0);
+		p = p ? space(p) : NULL;
+		if (!p || *p != ',')
 			return NULL;
-		p = space(p + 1);
 	}
 	return NULL;
 }
@@ -205,9 +205,10 @@ json_first(const char *array)
 const char *
 json_next(const char *element)
 {
-	const char *p = space(skip_value(element, 0));
+	const char *p = skip_value(element, 0);
 
-	return *p == ',' ? space(p + 1) : NULL;
+	p = p ? space(p) : NULL;
+	return p && *p == ',' ? space(p + 1) : NULL;
 }
 
 bool

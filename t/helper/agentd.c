@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * usage: agentd DIR AGENT		each connection a plain "AGENT -s" of its own
+ * usage: agentd DIR AGENT		each connection an "AGENT -s" of its own
  *        agentd -m DIR AGENT	all on one "AGENT -m", over the link layer
- *        agentd -p DIR FD	all on FD, a virtio-serial chardev's other side
+ *        agentd -p DIR FD	all on FD, the other side of a chardev
  *
  * Writes a line to stdout once DIR/agent.sock can be connected to.
  */
