@@ -217,8 +217,9 @@ kill_vmm(struct sup *s)
 		kill(s->pid, SIGKILL);
 }
 
+/* Nothing of it is left when who started it hears that it failed. */
 noreturn_fn static void
-finish(struct sup *s)
+finish(struct sup *s, const char *error)
 {
 	static const char *const gone[] = { "ready", "pid", "supervisor",
 		"agent.sock", "qmp.sock" };
@@ -226,6 +227,7 @@ finish(struct sup *s)
 	door_close(&s->door);
 	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
 		unlinkat(s->dir, gone[i], 0);
+	report(s, 'e', error[0] ? error : "it was stopped");
 	_exit(EXIT_YES);
 }
 
@@ -234,8 +236,7 @@ fail(struct sup *s, const char *why)
 {
 	kill_vmm(s);
 	write_error(s, why);
-	report(s, 'e', why);
-	finish(s);
+	finish(s, why);
 }
 
 static void
@@ -311,8 +312,7 @@ vmm_gone(struct sup *s, int status)
 	file_put_line(s->dir, "exit", "%s", how);
 	if (error[0])
 		write_error(s, error);
-	report(s, 'e', error[0] ? error : "it was stopped");
-	finish(s);
+	finish(s, error);
 }
 
 void

@@ -11,6 +11,8 @@
 #include "lock.h"
 #include "supervise.h"
 
+enum { LAST_SECONDS = 10 };
+
 /* The directory may have been deleted while we waited for its lock. */
 static bool
 still_there(int dir, const char *path)
@@ -104,8 +106,11 @@ hear(struct sup *s, int from)
 		line[n - 1] = '\0';
 		if (line[0] == 'o')
 			return EXIT_YES;
-		if (line[0] == 'e')
+		if (line[0] == 'e') {
+			/* A moment, until its state is what we say. */
+			lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
 			die("cannot start '%s': %s", s->name, line + 1);
+		}
 		warn("'%s': %s", s->name, line + 1);
 	}
 	die("cannot start '%s': its supervisor ended", s->name);

@@ -38,7 +38,8 @@ ok '25 connections at once, each with its own bytes' '
 '
 ok 'a client that does not read stalls itself and nobody else' '
 	mkfifo hold && exec 5<>hold &&
-	{ plug -h "$VMS/a" 1 "flood 900000" <&5 >held & } && until grep -q ok held; do :; done &&
+	{ plug -h "$VMS/a" 1 "flood 900000" <&5 >held & } &&
+	until grep -q ok held; do :; done &&
 	timeout 60 plug "$VMS/a" 1 "flood 3000000" | tail -c +4 | wc -c >n &&
 	[ "$(cat n)" = 3000000 ] && exec 5>&-
 '

@@ -47,7 +47,7 @@ ok 'SIGTERM to the supervisor ends the machine' '
 '
 ok 'a signal that ends nothing is passed on and not waited for' '
 	bng-qemu start a && bng-qemu kill -s SIGSTOP a &&
-	grep -q "^State:	T" "/proc/$(pid_of a/pid)/status" &&
+	until grep -q "^State:	T" "/proc/$(pid_of a/pid)/status"; do :; done &&
 	bng-qemu kill -s cont a && bng-qemu kill -s 15 a && gone a
 '
 ok 'a VMM that is stopped is killed all the same' '
