@@ -185,24 +185,22 @@ serve(struct stream *s)
 		s->opened = true;
 		return;
 	}
+	if (s->w.fd >= 0 && !s->close_got) {
+		due = mux_window_due(&s->win, s->kept);
+		if (due)
+			l->queued += mux_put_u32(l->out + l->queued,
+			    MUX_T_CREDIT, s->number, due);
+		else if (s->readable && !s->eof && s->win.send)
+			take(s);
+	}
+	/* Also when there was nothing to take because the client has gone. */
 	if (!s->close_sent && (s->close_got || s->w.fd < 0)) {
 		l->queued += mux_put_head(l->out + l->queued, MUX_T_CLOSE,
 		    s->number, 0);
 		s->close_sent = true;
 	}
-	if (s->close_sent) {
-		if (s->close_got && s->w.fd < 0)
-			stream_free(s);
-		return;
-	}
-	due = mux_window_due(&s->win, s->kept);
-	if (due) {
-		l->queued += mux_put_u32(l->out + l->queued, MUX_T_CREDIT,
-		    s->number, due);
-		return;
-	}
-	if (s->readable && !s->eof && s->win.send)
-		take(s);
+	if (s->close_sent && s->close_got && s->w.fd < 0)
+		stream_free(s);
 }
 
 /* Write the queue. False when some of it stays. */
