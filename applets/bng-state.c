@@ -29,7 +29,6 @@
  *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
  */
 #include <dirent.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "bng.h"
@@ -43,9 +42,7 @@
 #include "storelist.h"
 #include "vm.h"
 #include "vmlist.h"
-#include "words.h"
-
-enum { NO_IMAGE = 2, NO_KERNEL = 3 };
+#include "vmnew.h"
 
 noreturn_fn static void
 fail(int r, const char *what, const char *subject)
@@ -72,27 +69,8 @@ bad_value(const char *key, const char *value, const char *why)
 	die_status(EXIT_USAGE, "bad value '%s' for '%s': %s", value, key, why);
 }
 
-/* What new was asked for. */
-struct wish {
-	const char *name, *image, *kernel;
-	pid_t maker;
-	int count;
-	struct {
-		const char *key, *value;
-	} given[32];
-};
-
-static const char *
-given(const struct wish *w, const char *key)
-{
-	for (int i = w->count; i-- > 0;)
-		if (!strcmp(w->given[i].key, key))
-			return w->given[i].value;
-	return NULL;
-}
-
 static void
-parse_wish(struct wish *w, int argc, char *argv[])
+parse_wish(struct vm_wish *w, int argc, char *argv[])
 {
 	const char *bad;
 	int c;
@@ -124,163 +102,14 @@ parse_wish(struct wish *w, int argc, char *argv[])
 	}
 }
 
-/* The image's directory, and in w->kernel its kernel's name. */
-static char *
-find_image(struct wish *w)
-{
-	char *dir = store_find(&store_images, w->image);
-	struct manifest *m;
-	int r;
-	autoclose int fd = -1;
-
-	if (!dir)
-		die_status(NO_IMAGE, "there is no image '%s'", w->image);
-	w->kernel = given(w, "kernel");
-	if (w->kernel)
-		return dir;
-	fd = xopen(dir, O_RDONLY | O_DIRECTORY, 0);
-	r = manifest_load(fd, "manifest.json", &m);
-	if (r)
-		fail(r, "read the manifest of image", w->image);
-	w->kernel = manifest_str(m, "kernel");
-	if (!w->kernel)
-		die_status(NO_KERNEL, "image '%s' names no kernel", w->image);
-	return dir;
-}
-
-static bool
-name_taken(int vms, const char *name)
-{
-	return !faccessat(vms, name, F_OK, AT_SYMLINK_NOFOLLOW);
-}
-
-/* Whether somebody is making a machine of this name, apart from `but`. */
-static bool
-name_being_made(int vms, const char *name, const char *but)
-{
-	char of[SCRATCH_NAME];
-	struct dirent *e;
-	pid_t pid;
-	int fd = openat(vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!d)
-		die_sys("cannot read '%s'", vms_dir());
-	while ((e = readdir(d)))
-		if (e->d_name[0] == '.' &&
-		    scratch_parse(e->d_name, "new", of, &pid) &&
-		    !strcmp(of, name) && (!but || strcmp(e->d_name, but)) &&
-		    scratch_alive(vms, e->d_name))
-			return true;
-	return false;
-}
-
-static void
-pick_name(int vms, char *buf, size_t size)
-{
-	unsigned start;
-
-	if (getrandom(&start, sizeof(start), 0) != sizeof(start))
-		die_sys("cannot get random bytes");
-	start %= words_count();
-	/* A prime step, so that neighbours in time are not alike. */
-	for (unsigned i = 0;; i++) {
-		words_name((start + i * 7919) % words_count() +
-		    i / words_count() * words_count(), buf, size);
-		if (!name_taken(vms, buf) && !name_being_made(vms, buf, NULL))
-			return;
-	}
-}
-
-/*
- * Make the directory. A name of ours is taken only once nobody else is seen
- * at it: of two that picked the same, the later one sees the earlier.
- */
-static char *
-make_scratch(int vms, const struct wish *w, int *ret_undo)
-{
-	char name[SCRATCH_NAME];
-	char *dir;
-
-	for (;;) {
-		if (!w->name)
-			pick_name(vms, name, sizeof(name));
-		dir = xscratch_new(vms, vms_dir(), w->name ? w->name : name,
-		    w->maker, ret_undo);
-		if (w->name ||
-		    !name_being_made(vms, name, strrchr(dir, '/') + 1))
-			return dir;
-		(void)file_rm_tree(AT_FDCWD, dir);
-		undo_forget(*ret_undo);
-		free(dir);
-	}
-}
-
-static int
-put_identity(int fd)
-{
-	unsigned char id[16];
-	char hex[33];
-	int r;
-
-	if (getrandom(id, sizeof(id), 0) != sizeof(id))
-		return -errno;
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	r = vm_put_new(fd, "id", "%s", hex);
-	return r ? r : vm_put_new(fd, "created", "%lld", (long long)time(NULL));
-}
-
-static int
-put_values(int fd, const struct wish *w)
-{
-	const struct vm_key *k;
-	const char *v;
-	int r = 0;
-
-	for (k = vm_keys; k->key && !r; k++) {
-		v = given(w, k->key);
-		v = v ? v : k->initial;
-		if (v && strcmp(k->key, "kernel"))
-			r = vm_put_new(fd, k->key, "%s", v);
-	}
-	v = given(w, "net");
-	if (r || (v && strcmp(v, "user")))
-		return r;
-	r = vm_put_new(fd, "ip", "10.0.2.15/24");
-	r = r ? r : vm_put_new(fd, "gateway", "10.0.2.2");
-	return r ? r : vm_put_new(fd, "dns", "10.0.2.3");
-}
-
 static int
 new_main(int argc, char *argv[])
 {
-	struct wish w = { 0 };
-	char *image, *kernel, *dir;
-	int vms, fd, undo, r;
+	struct vm_wish w = { 0 };
+	int undo;
 
 	parse_wish(&w, argc, argv);
-	image = find_image(&w);
-	kernel = store_find(&store_kernels, w.kernel);
-	if (!kernel)
-		die_status(NO_KERNEL, "there is no kernel '%s'", w.kernel);
-	vms = xvms_open();
-	if (w.name && name_taken(vms, w.name))
-		die_status(EXIT_NO, "a machine '%s' exists already", w.name);
-	if (w.name && name_being_made(vms, w.name, NULL))
-		die_status(EXIT_NO, "a machine '%s' is being made already",
-		    w.name);
-	dir = make_scratch(vms, &w, &undo);
-	fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	r = put_identity(fd);
-	r = r ? r : vm_put_new(fd, "image", "%s", w.image);
-	r = r ? r : vm_put_new(fd, "image_dir", "%s", image);
-	r = r ? r : vm_put_new(fd, "kernel", "%s", w.kernel);
-	r = r ? r : vm_put_new(fd, "kernel_dir", "%s", kernel);
-	r = r ? r : put_values(fd, &w);
-	if (r)
-		fail(r, "write the values in", dir);
-	puts(dir);
+	puts(xvm_new(&w, &undo));
 	xflush();
 	undo_forget(undo);
 	return EXIT_YES;
@@ -630,7 +459,7 @@ pick_main(int argc, char *argv[])
 	(void)argv;
 	if (argc != 1)
 		die_usage("pick: no arguments are wanted");
-	pick_name(xvms_open(), name, sizeof(name));
+	vm_pick_name(xvms_open(), name, sizeof(name));
 	puts(name);
 	return EXIT_YES;
 }
