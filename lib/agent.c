@@ -103,9 +103,13 @@ catch_signals(const struct talk *t)
 	for (size_t i = 0; t->signals && i < ARRAY_SIZE(passed_on); i++) {
 		struct sigaction old;
 
-		/* nohup means it. */
-		if (!sigaction(passed_on[i], NULL, &old) &&
-		    old.sa_handler != SIG_IGN)
+		/*
+		 * nohup means it. A shell without job control lets all its
+		 * background jobs ignore INT and QUIT: that says nothing.
+		 */
+		if (passed_on[i] != SIGHUP ||
+		    (!sigaction(SIGHUP, NULL, &old) &&
+		    old.sa_handler != SIG_IGN))
 			sigaction(passed_on[i], &sa, NULL);
 	}
 	if (t->tty)
