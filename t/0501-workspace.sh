@@ -86,7 +86,8 @@ ok 'conflicts of a merge arrive unresolved' '
 	echo s >counter && git commit -qam side && ! git merge -q trunk &&
 	cd .. && in_guest merge -- true &&
 	git -C "$copy" ls-files -u -z >there &&
-	git -C merge ls-files -u -z >here && [ -s here ] && same here there && git -C "$copy" cat-file -e :2:counter'
+	git -C merge ls-files -u -z >here && [ -s here ] &&
+	same here there && git -C "$copy" cat-file -e :2:counter'
 ok 'untracked files stay here, and that is said' '
 	echo u >odd/untracked && rm -rf "$copy" &&
 	banger vm run --rm --image fake odd -- true 2>err &&

@@ -5,11 +5,14 @@
 # Stand-ins for the applets that need a guest, in front of the real ones: a
 # machine "fake" image is made by the real bng-state; its "guest" is the
 # directory $T/guest of this host, where commands run and trees are unpacked.
+# What runs there is a sleep that holds run.lock.
 # What the stand-ins were asked is written to $T/asked, a line a call; a file
-# $T/fail.VERB makes that verb fail with its content.
+# $T/fail.VERB makes that verb fail with its content; $T/hang.VERB makes it
+# say so to the fifo $T/hung, and hang.
 #
 # shellcheck shell=sh
 
+mkfifo "$T/hung"
 mkdir -p "$T/fake" "$T/guest/root" "$BANGER_STATE/images/fake" \
 	"$BANGER_STATE/kernels/fake"
 : >"$BANGER_STATE/images/fake/rootfs.ext4"
@@ -37,9 +40,31 @@ echo "qemu $*" >>"$T/asked"
 for name; do :; done
 case $1 in
 probe) printf 'tcg\tthe cpu is a fake\n' ;;
-start) echo 1 >"$BANGER_STATE/vms/$name/started"
-	echo 5 >"$BANGER_STATE/vms/$name/ready" ;;
-stop | kill) rm -f "$BANGER_STATE/vms/$name/ready" ;;
+start)
+	cd "$BANGER_STATE/vms/$name"
+	exec 9<>run.lock
+	bng-state lock 9
+	sleep 600 </dev/null >/dev/null 2>&1 &
+	echo $! >>"$T/fake.pids"
+	read -r stat </proc/$!/stat
+	set -- ${stat##*) }
+	echo "${1:+$!} ${20}" >supervisor
+	cp supervisor pid
+	echo 1 >started
+	echo 5 >ready
+	;;
+stop | kill)
+	cd "$BANGER_STATE/vms/$name"
+	case "$*" in
+	*USR1*) exit ;;
+	esac
+	[ -f pid ] || exit 1
+	read -r pid _ <pid
+	kill "$pid"
+	exec 9<>run.lock
+	bng-state lock 9 2>/dev/null
+	rm -f ready pid supervisor
+	;;
 esac
 END
 
@@ -48,7 +73,11 @@ cat >"$T/fake/bng-agent" <<'END'
 set -eu
 echo "agent $*" >>"$T/asked"
 [ ! -f "$T/fail.$1" ] || { cat "$T/fail.$1" >&2; exit 111; }
-[ ! -p "$T/hang.$1" ] || { echo >"$T/hang.$1.here"; exec cat "$T/hang.$1"; }
+if [ -e "$T/hang.$1" ]; then
+	rm "$T/hang.$1"
+	echo >"$T/hung"
+	exec sleep 600
+fi
 verb=$1
 shift
 case $verb in
@@ -77,3 +106,6 @@ sed -e "s|@BIN@|$T/fake:$BUILD|" -e "s|@SHARE@|$TOP|" \
 	-e "s|@AGENT@|$BUILD/agent|" "$TOP/sh/banger" >"$T/fake/banger"
 chmod -R +x "$T/fake"
 PATH=$T/fake:$PATH
+: >"$T/fake.pids"
+# shellcheck disable=SC2016  # expanded at the end
+at_end 'while read -r _pid; do kill "$_pid" 2>/dev/null; done <"$T/fake.pids"'
