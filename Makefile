@@ -26,8 +26,8 @@ ALONE := $(filter $(APART),$(APPLETS))
 
 WARN := -Wall -Wextra -Wvla -Wshadow -Wmissing-prototypes -Wwrite-strings \
 	-Wstrict-prototypes -Wundef $(if $(DEVELOPER),-Werror)
-BNG_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilib -I$(B) \
-	-MMD -MP $(WARN) $(if $(SAN),-fsanitize=address,$(HARDEN)) \
+BNG_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-iquote lib -iquote $(B) -MMD -MP $(WARN) $(if $(SAN),-fsanitize=address,$(HARDEN)) \
 	$(if $(SAN),-fsanitize=undefined -fno-sanitize-recover=undefined)
 HARDEN := -fstack-protector-strong -fPIE
 BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
@@ -36,7 +36,8 @@ BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
 # The agent is static, small, and has no library but a libc. musl's compiler
 # wrapper hides the kernel's headers; -idirafter shows those alone.
 AGENT_LIB := mux frame file
-AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -Ilib -MMD -MP $(WARN) \
+AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -iquote lib \
+	-MMD -MP $(WARN) \
 	-ffunction-sections -fdata-sections -fno-stack-protector \
 	-idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 AGENT_LDFLAGS := -static -Wl,--gc-sections -Wl,-z,noseparate-code -s
@@ -153,8 +154,8 @@ try:
 fresh:
 	$(Q)sh t/fresh
 
-bench: all
-	$(Q)sh t/bench
+bench: all $(HELPERS)
+	$(Q)ROW='$(ROW)' sh t/bench
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/banger

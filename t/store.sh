@@ -91,7 +91,7 @@ _store_make() {
 	then
 		_store_do banger kernel pull debian && _store_fresh || return
 	else
-		_store_do banger -q kernel pull debian || return
+		_store_do banger kernel pull -q debian || return
 	fi
 	if _store_stale images/tiny "$_store_top/t/store.sh"; then
 		_store_tiny && _store_fresh || return
