@@ -17,7 +17,8 @@
 
 enum {
 	END_SECONDS = 10,	/* for a process that got SIGKILL to be gone */
-	LONGEST = 3600,
+	LONGEST = 3600,		/* that the agent takes */
+	DAY = 86400,
 };
 
 #define STOP_SECONDS "15"	/* when -t does not say */
@@ -122,7 +123,8 @@ static pid_t
 ask_guest(int dir, int seconds)
 {
 	char *path = xfd_path(dir);
-	autofree char *most = xasprintf("%d", seconds * 2 / 3);
+	autofree char *most = xasprintf("%d",
+	    seconds > 1 ? seconds * 2 / 3 : 1);
 	pid_t pid = fork();
 	int null;
 
@@ -244,7 +246,7 @@ vmctl_wait(int argc, char *argv[])
 {
 	const char *t = NULL;
 	const char *vm = vmctl_operand(argc, argv, "t:", &t);
-	int seconds = t ? (int)xnum(t, 0, LONGEST, "number of seconds") : -1;
+	int seconds = t ? (int)xnum(t, 0, DAY, "number of seconds") : -1;
 
 	return wait_end(vmctl_open(vm, false), seconds) ? EXIT_NO : EXIT_YES;
 }
