@@ -38,7 +38,8 @@ ok '/ is the overlay, /root the work disk, and both can be written' '
 	grep -q "on /lib/modules .*ro" out'
 ok 'only its owner can read /root and the keys in it' '
 	in_guest stat -c "%a %U %n" /root /root/.ssh \
-		/root/.ssh/authorized_keys >out && printf "%s\n" "700 root /root" "700 root /root/.ssh" \
+		/root/.ssh/authorized_keys >out &&
+	printf "%s\n" "700 root /root" "700 root /root/.ssh" \
 		"600 root /root/.ssh/authorized_keys" | cmp - out &&
 	in_guest cat /root/.ssh/authorized_keys |
 		cmp - "$BANGER_STATE/ssh/id_ed25519.pub"'
@@ -76,7 +77,8 @@ ok 'stats are JSON with the figures in it' '
 	grep -q "\"agent_rss\":[1-9]" out'
 ok 'the agent takes at most 1.5 MiB' '
 	bng-agent stats guest >out &&
-	rss=$(sed "s/.*agent_rss\":\([0-9]*\).*/\1/" out) && [ "$rss" -lt 1572864 ]'
+	rss=$(sed "s/.*agent_rss\":\([0-9]*\).*/\1/" out) &&
+	[ "$rss" -lt 1572864 ]'
 ok 'shutdown switches it off, what was written is there the next time' '
 	in_guest sh -c "echo kept >/kept; echo kept >/root/kept" &&
 	bng-agent shutdown guest && timeout 30 bng-qemu wait guest &&
