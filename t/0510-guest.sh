@@ -19,7 +19,8 @@ ok 'detached, it is ready when its name is printed' '
 	banger ps | grep -q "^web  *running  *tiny"'
 ok 'exec passes words, environment, directory and status' '
 	banger vm exec web -C /tmp --env "A=b c" -- sh -c \
-		"printf \"%s|\" \"\$PWD\" \"\$A\" \"\$@\"" sh "" "x y" "é" >out &&
+		"printf \"%s|\" \"\$PWD\" \"\$A\" \"\$@\"" \
+		sh "" "x y" "é" >out &&
 	[ "$(cat out)" = "/tmp|b c||x y|é|" ] &&
 	fails 7 banger vm exec web -- sh -c "exit 7" &&
 	fails 127 banger vm exec web -- no-such-command &&
@@ -56,7 +57,8 @@ ok 'stop keeps what was written, start finds it' '
 	banger vm stop web && banger ps | grep -q "^web  *stopped" &&
 	says 1 "not running" banger vm stop web &&
 	says 125 "not running" banger vm exec web -- true &&
-	banger vm start -q web && says 1 "already running" banger vm start web &&
+	banger vm start -q web &&
+	says 1 "already running" banger vm start web &&
 	[ "$(banger vm exec web -- cat /root/file)" = kept ]'
 ok 'logs are there while it runs and end with it' '
 	{ banger vm logs -f web >log & } && banger vm kill web && wait $! &&
