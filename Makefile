@@ -143,10 +143,8 @@ test: all $(HELPERS)
 
 # One after the other even under -j: each needs the one before.
 check:
-	$(Q)$(MAKE) deps
-	$(Q)$(MAKE) all
-	$(Q)$(MAKE) lint
-	$(Q)$(MAKE) test
+	$(Q)for t in deps all lint test; do \
+		$(MAKE) --no-print-directory $$t || exit 1; done
 
 try:
 	$(Q)sh t/try

@@ -75,7 +75,7 @@ proc_signal(int dirfd, const char *name, int sig)
 	fd = pidfd_open(pid, 0);
 	if (fd < 0)
 		return -errno;
-	/* Asked again: now it is this process that the descriptor stands for. */
+	/* Asked again: now the descriptor stands for this very process. */
 	if (proc_load(dirfd, name) != pid)
 		return -ESRCH;
 	return pidfd_send_signal(fd, sig, NULL, 0) ? -errno : 0;

@@ -15,12 +15,19 @@ static struct undo {
 	char *path;
 } list[64];
 static int used;
+static const int fatal[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
 
 void
 undo_run(void)
 {
 	pid_t me = getpid();
+	sigset_t all, old;
 
+	/* A second signal, or one during exit(), waits for us to finish. */
+	sigemptyset(&all);
+	for (size_t s = 0; s < ARRAY_SIZE(fatal); s++)
+		sigaddset(&all, fatal[s]);
+	sigprocmask(SIG_BLOCK, &all, &old);
 	for (int i = used - 1; i >= 0; i--) {
 		enum undo_kind kind = list[i].kind;
 
@@ -34,6 +41,7 @@ undo_run(void)
 		else if (kind == U_KILL)
 			kill(list[i].pid, SIGKILL);
 	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 /*
@@ -52,14 +60,13 @@ on_signal(int sig)
 static int
 add(enum undo_kind kind, const char *path, pid_t pid)
 {
-	static const int sigs[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
 	int i;
 
 	if (!used) {
 		atexit(undo_run);
-		for (size_t s = 0; s < ARRAY_SIZE(sigs); s++)
-			if (signal(sigs[s], on_signal) == SIG_IGN)
-				signal(sigs[s], SIG_IGN);
+		for (size_t s = 0; s < ARRAY_SIZE(fatal); s++)
+			if (signal(fatal[s], on_signal) == SIG_IGN)
+				signal(fatal[s], SIG_IGN);
 	}
 	for (i = 0; i < used && list[i].kind != U_FREE; i++)
 		;

@@ -57,7 +57,8 @@ ok 'pages refer to pages that exist' '
 # The same for files that the prose names by their path in the tree.
 lost() {
 	re='(^|[ (`])(lib|sh|t|doc|guest|applets)/[a-z0-9-]+(\.[a-z0-9]+)?\b'
-	grep -ohE "$re" "$TOP/README.md" "$TOP"/doc/*.md | tr -d ' (`' | sort -u |
+	grep -ohE "$re" "$TOP/README.md" "$TOP"/doc/*.md | tr -d ' (`' |
+		grep -v -e '-$' | sort -u |
 		while read -r path; do
 			[ -e "$TOP/$path" ] || echo "$path"
 		done

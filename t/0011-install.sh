@@ -5,6 +5,8 @@
 make_() { make -C "$TOP" --no-print-directory ${SAN:+SAN=1} "$@"; }
 # A person's umask and PREFIX must not matter; both exist beside other files.
 set +f
+clean="env -i PATH=/usr/bin:/bin HOME=$T/home"
+clean="$clean ${SAN:+ASAN_OPTIONS=$ASAN_OPTIONS}"
 root=$T/root
 bin=$root/usr/bin
 
@@ -28,9 +30,9 @@ ok 'the front end names where it will be, not where it was built' '
 	! grep -rF "$TOP" "$bin/banger" "$root/usr/share/banger"'
 ok 'it runs from another prefix with nothing of the tree' '
 	make_ install PREFIX="$T/opt" && cd / &&
-	env -i PATH=/usr/bin:/bin HOME="$T/home" "$T/opt/bin/banger" version &&
-	env -i PATH=/usr/bin:/bin HOME="$T/home" "$T/opt/bin/banger" vm list &&
-	env -i PATH=/usr/bin:/bin HOME="$T/home" "$T/opt/bin/bng" disk -h &&
+	$clean "$T/opt/bin/banger" version &&
+	$clean "$T/opt/bin/banger" vm list &&
+	$clean "$T/opt/bin/bng" disk -h &&
 	[ -x "$T/opt/lib/banger/agent" ]'
 ok 'installing twice changes nothing' '
 	find "$root" | sort >once &&

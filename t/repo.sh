@@ -2,7 +2,7 @@
 #
 #	. "$TOP/t/repo.sh"		(after lib.sh)
 #	repo_add NAME DIR [FIELD...]	a package of the files below DIR
-#	repo_done			the archive's lists; BANGER_DEBIAN_MIRROR
+#	repo_done		the archive's lists; BANGER_DEBIAN_MIRROR
 #
 # shellcheck shell=sh
 
