@@ -122,7 +122,8 @@ ok 'SIGTERM goes to the command, whose status counts' '
 		>up & } && p=$! && read -r line <up && kill $p &&
 	fails 9 wait $p'
 ok 'who is gone takes the command along, its children too' '
-	mkfifo up2 && { run sh -c "trap : HUP; sh -c \"\$0\" & wait; wait" \
+	mkfifo up2 && { bng-agent exec "$vm" sh -c \
+		"trap : HUP; sh -c \"\$0\" & wait; wait" \
 		"trap \"\" HUP; echo \$\$; while :; do sleep 1; done" \
 		>up2 & } && p=$! && exec 8<up2 && read -r child <&8 &&
 	kill -0 "$child" && kill -9 $p && exec 8<&- &&

@@ -1,0 +1,61 @@
+#!/bin/sh
+# a terminal in a machine: bng-agent exec -it, used by a person (tmux)
+. ./lib.sh
+. "$TOP/t/agentd.sh"
+need tmux 'a terminal is one' || done_testing
+agentd_start tty -m || exit
+
+mux() { tmux -L "bng-tty-$$" -f /dev/null "$@"; }
+at_end 'mux kill-server'
+keys() { mux send-keys -t s "$@"; }
+
+# sees TEXT: it is on the screen by and by. tmux has no event for that.
+sees() {
+	_tries=0
+	until mux capture-pane -p -t s | grep -q -e "$1"; do
+		_tries=$((_tries + 1))
+		[ $_tries -lt 200 ] || { mux capture-pane -p -t s; return 1; }
+		sleep 0.05
+	done
+}
+size() { mux resize-window -t s -x "$1" -y "$2"; }
+
+mux new-session -d -s s -x 100 -y 30 "env PS1='host> ' sh" &&
+	sees '^host>' || exit
+
+# What is typed once a command has said that it is up finds its terminal.
+enter() { keys "clear; $1" Enter; }
+in_guest="bng-agent exec -it $vm"
+
+ok 'a command has a terminal, of our size and kind' '
+	enter "$in_guest env PS1=guest:\\> bash --norc; echo st=\$?" &&
+	sees "^guest:>" && keys "tty; stty size; echo \$TERM" Enter &&
+	sees "^/dev/pts/" && sees "^30 100" && sees "^screen\|^tmux"'
+ok 'its size follows ours' '
+	size 80 25 && enter "while :; do stty size; sleep 0.1; done" &&
+	sees "^25 80" && size 90 20 && sees "^20 90"'
+ok 'Ctrl-C is for the command' '
+	keys C-c && enter "echo int=\$?" && sees "^int="'
+ok 'Ctrl-Z stops it, fg goes on' '
+	enter "echo up; sleep 1000" && sees "^up" && keys C-z &&
+	sees "Stopped" && keys "fg" Enter && sees "^sleep 1000" &&
+	keys C-c && keys "echo back=\$?" Enter && sees "^back=130"'
+ok 'UTF-8 goes through' 'enter "echo é☃" && sees "^é☃"'
+ok 'its status is ours at the end, our terminal is as before' '
+	enter "exit 7" && sees "^st=7" &&
+	enter "stty -a >$T/after; echo ok" && sees "^ok" &&
+	grep -q " icanon" after && grep -q " echo " after'
+ok 'a command killed with its terminal open leaves ours in order' '
+	enter "$in_guest sh -c '\''kill -9 \$\$'\''; echo killed=\$?" &&
+	sees "^killed=137" && rm after &&
+	enter "stty -a >$T/after; echo now" && sees "^now" &&
+	grep -q " icanon" after'
+ok 'Ctrl-D ends the input' '
+	enter "$in_guest sh -c '\''echo up; cat'\''; echo end=\$?" &&
+	sees "^up" && keys C-d && sees "^end=0"'
+ok 'a terminal that goes takes the command along' '
+	enter "$in_guest \
+sh -c '\''echo \$\$ >$T/pid; echo up; sleep 1000'\''" &&
+	sees "^up" && read -r pid <pid && mux kill-server &&
+	timeout 20 tail --pid="$pid" -f /dev/null'
+done_testing
