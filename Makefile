@@ -53,7 +53,8 @@ AGENT_O := $(patsubst %.c,$(B)/g/%.o,$(wildcard guest/agent/*.c) \
 LINKS := $(MULTICALL:%=$(B)/bng-%)
 PAGES := $(wildcard doc/*.[1-8])
 # What tests need compiled; guest-*.c run inside a machine.
-HELPERS := $(patsubst t/helper/%.c,$(B)/t/%,$(wildcard t/helper/*.c))
+HELPERS := $(patsubst t/helper/%.c,$(B)/t/%,$(wildcard t/helper/*.c)) \
+	$(if $(SAN),$(B)/t/agent-host)
 
 all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 	$(if $(wildcard guest/agent/*.c),$(B)/agent)
@@ -119,6 +120,14 @@ $(B)/t/guest-%: t/helper/guest-%.c $(B)/flags $(wildcard lib/*.[ch])
 	$(Q)$(GUEST_CC) $(filter-out -MMD -MP,$(AGENT_CFLAGS)) \
 		$(AGENT_LDFLAGS) -o $@ $< \
 		$(wildcard $(AGENT_LIB:%=lib/%.c))
+
+# The agent as a program of the host, where sanitizers can watch it.
+$(B)/t/agent-host: $(wildcard guest/agent/*.[ch]) \
+		$(AGENT_LIB:%=lib/%.c) $(B)/flags
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BNG_CFLAGS)) $(BNG_LDFLAGS) \
+		$(CFLAGS) -o $@ $(filter %.c,$^)
 
 $(B)/t/%: t/helper/%.c $(B)/libbng.a
 	$(call say,TEST,$<)

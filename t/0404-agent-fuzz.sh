@@ -1,0 +1,33 @@
+#!/bin/sh
+# the parsers that a peer feeds, under a fuzzer for a moment; with FUZZ=SECONDS
+# in the environment for so long
+. ./lib.sh
+
+how=-runs=20000
+[ -z "${FUZZ:-}" ] || how=-max_total_time=$FUZZ
+
+# fuzz NAME: t/fuzz/NAME.c, starting from what is in corpus-NAME.
+fuzz() {
+	mkdir -p "corpus-$1"
+	clang -g -O1 -std=gnu11 -D_GNU_SOURCE -I"$TOP/lib" \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o "fuzz-$1" \
+		"$TOP/t/fuzz/$1.c" || return
+	timeout 1000 "./fuzz-$1" -rss_limit_mb=1024 -max_len=8192 "$how" \
+		"corpus-$1" >log 2>&1 && return
+	tail -n 30 log
+	return 1
+}
+
+mkdir -p t corpus-json corpus-tar
+echo x >t/x
+ln -s x t/l
+touch -d @1.5 t/x
+tar -cf corpus-tar/pax --format=pax t
+tar -cf corpus-tar/gnu --format=gnu --transform "s|x|$(printf %0200d 1)|" t
+echo '{"a":["\u00e9\ud83d\ude00",1e5,{}],"argv":["x"]}' >corpus-json/1
+
+need clang 'no bytes break the framing' 'fuzz frame'
+need clang 'no text breaks the JSON reader' 'fuzz json'
+need clang 'no archive breaks the tar reader' 'fuzz tar'
+done_testing

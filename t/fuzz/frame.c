@@ -1,0 +1,57 @@
+/* frame - fuzz the framing: the same frames, however the bytes are cut
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+
+#include "../../lib/frame.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A sum over the frames when at most `cut` bytes come at once. */
+static uint64_t
+walk(const uint8_t *p, size_t size, size_t cut)
+{
+	struct frame_in in = { .have = 0 };
+	uint64_t sum = 0;
+
+	while (size) {
+		size_t n = size < cut ? size : cut;
+
+		size -= n;
+		while (n || (frame_begun(&in) && !in.left)) {
+			size_t part;
+			ssize_t r = 0;
+
+			if (!frame_begun(&in))
+				r = frame_head(&in, p, n);
+			if (r < 0)
+				return sum ^ 1;
+			p += r;
+			n -= (size_t)r;
+			if (!frame_begun(&in))
+				continue;
+			if (in.left > FRAME_MAX)
+				abort();
+			part = n < in.left ? n : in.left;
+			for (size_t i = 0; i < part; i++)
+				sum = sum * 31 + p[i] + in.channel;
+			if (!n && in.left)
+				break;
+			if (frame_took(&in, part))
+				sum = sum * 31 + 7;
+			p += part;
+			n -= part;
+		}
+	}
+	return sum;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (walk(data, size, size + 1) != walk(data, size, 1) ||
+	    walk(data, size, 3) != walk(data, size, 7))
+		abort();
+	return 0;
+}
