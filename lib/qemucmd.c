@@ -262,6 +262,10 @@ machine(struct sup *s, struct qemucmd *c, const cJSON *km)
 	add(c, "%s", c->microvm ?
 	    "microvm,acpi=off,auto-kernel-cmdline=on,rtc=on" :
 	    "q35,usb=off,vmport=off,smm=off,smbus=off,sata=off,hpet=off");
+	if (c->microvm) {
+		add(c, "-global");
+		add(c, "virtio-mmio.force-legacy=false");
+	}
 	add(c, "-accel");
 	c->accel = add(c, "%s", "");
 	add(c, "-cpu");

@@ -150,4 +150,28 @@ ok 'a machine that was deleted while we waited for its lock is not started' '
 ok 'probe says kvm, or why not' '
 	bng-qemu probe >out && grep -qE "^(kvm|tcg	.+)$" out
 '
+
+# A processor that says it can, and a QEMU that fails with KVM all the same.
+with_vmx() {
+	sed 's/^flags.*: /&vmx /' /proc/cpuinfo >cpuinfo &&
+		unshare -m sh -c \
+			'mount --bind cpuinfo /proc/cpuinfo && exec "$@"' \
+			sh "$@"
+}
+if need ROOT 'a start that fails with KVM is tried once more without' &&
+	with_vmx bng-qemu probe | grep -q ^kvm
+then
+	ok 'a start that fails with KVM is tried once more without' '
+		stub kvm <<-"E" &&
+		case $* in
+		*"-accel kvm"*) echo "qemu: no luck" >&2; exit 1 ;;
+		*"-accel tcg"*) echo "qemu: none either" >&2; exit 2 ;;
+		esac
+		E
+		fails 111 with kvm with_vmx bng-qemu start a 2>err && cat err &&
+		grep -q "failed with KVM (QEMU ended .*: no luck)" err &&
+		grep -q "cannot start .a.: QEMU ended with status 2" err &&
+		grep -q "^tcg (.*no luck" "$VMS/a/accel"
+	'
+fi
 done_testing
