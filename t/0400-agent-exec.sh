@@ -1,6 +1,6 @@
 #!/bin/sh
 # what a command gets from bng-agent exec, and what comes back
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
 agentd_start exec -m || exit
 

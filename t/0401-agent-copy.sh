@@ -1,6 +1,6 @@
 #!/bin/sh
 # trees into a machine and out of it
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
 agentd_start copy -m || exit
 

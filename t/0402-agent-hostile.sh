@@ -1,6 +1,6 @@
 #!/bin/sh
 # what the agent makes of clients and links that do not keep to the protocol
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
 agentd_start hostile -m || exit
 

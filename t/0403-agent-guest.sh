@@ -1,6 +1,6 @@
 #!/bin/sh
 # the agent in a machine of its own, without an init
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/store.sh"
 need qemu-system-x86_64 'the agent boots a machine' || done_testing
 store || exit

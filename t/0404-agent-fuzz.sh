@@ -1,7 +1,7 @@
 #!/bin/sh
 # the parsers that a peer feeds, under a fuzzer for a moment; with FUZZ=SECONDS
 # in the environment for so long
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 
 how=-runs=20000
 [ -z "${FUZZ:-}" ] || how=-max_total_time=$FUZZ

@@ -1,6 +1,6 @@
 #!/bin/sh
 # a terminal in a machine: bng-agent exec -it, used by a person (tmux)
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
 need tmux 'a terminal is one' || done_testing
 agentd_start tty -m || exit

@@ -1,6 +1,6 @@
 #!/bin/sh
 # image pull: recipes, and what may go wrong while one runs
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/repo.sh"
 
 # The front end with recipes of ours, and all temporary files where we look.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # kernel pull: the distribution's package becomes vmlinux, modules and initrd
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$TOP/t/store.sh"
 . "$TOP/t/repo.sh"
 store || exit 1

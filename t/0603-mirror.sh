@@ -1,6 +1,6 @@
 #!/bin/sh
 # where Debian's packages come from, by the host's apt and by the environment
-. ./lib.sh
+. "$(dirname "$0")/lib.sh"
 # shellcheck disable=SC1091
 . "$TOP/sh/mirror"
 unset BANGER_DEBIAN_MIRROR http_proxy
