@@ -22,10 +22,11 @@ poke() {
 	_poke_file=$1 _poke_at=$2
 	shift 2
 	printf "$(printf '\\%03o' "$@")" |
-		dd of="$_poke_file" bs=1 seek="$_poke_at" conv=notrunc 2>/dev/null
+		dd of="$_poke_file" bs=1 seek="$_poke_at" conv=notrunc \
+			2>/dev/null
 }
 
-# bzimage ELF TO: what the kernel's build makes of it, as far as anybody reads it:
+# bzimage ELF TO: what the kernel's build makes of it, as far as it is read:
 # one sector, whose end is the setup header, a setup sector, the payload.
 bzimage() {
 	gzip -c "$1" >"$T/payload"
@@ -56,7 +57,8 @@ kernels=$BANGER_STATE/kernels
 kernel=$kernels/debian
 nothing_left() {
 	ls -A "$kernels" "$TMPDIR"
-	[ -z "$(ls -A "$TMPDIR")" ] && [ -z "$(find "$kernels" -name '.[nd]*')" ]
+	[ -z "$(ls -A "$TMPDIR")" ] &&
+		[ -z "$(find "$kernels" -name '.[nd]*')" ]
 }
 ok 'no name is a usage error' 'says 2 "is required" banger kernel pull'
 ok 'neither is a path a name' 'says 1 "cannot use" banger kernel pull a/b'

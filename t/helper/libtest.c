@@ -14,7 +14,7 @@
 #include "name.h"
 #include "proc.h"
 
-static const struct applet libtest = { "libtest", "usage: libtest VERB\n\n",
+static const struct applet libtest = { "libtest", "usage: libtest num NUMBER\n       libtest VERB ...\n\n",
 	NULL, PLAIN };
 const struct applet *self = &libtest;
 
