@@ -75,8 +75,9 @@ echo "agent $*" >>"$T/asked"
 [ ! -f "$T/fail.$1" ] || { cat "$T/fail.$1" >&2; exit 111; }
 if [ -e "$T/hang.$1" ]; then
 	rm "$T/hang.$1"
-	echo >"$T/hung"
-	exec sleep 600
+	# The real one also takes what a shell made its job ignore.
+	exec env --default-signal=INT,QUIT sh -c \
+		'echo >"$T/hung"; exec sleep 600'
 fi
 verb=$1
 shift
