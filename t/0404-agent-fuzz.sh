@@ -19,15 +19,23 @@ fuzz() {
 	return 1
 }
 
-mkdir -p t corpus-json corpus-tar
+mkdir -p t corpus-json corpus-tar corpus-mux
 echo x >t/x
 ln -s x t/l
 touch -d @1.5 t/x
 tar -cf corpus-tar/pax --format=pax t
 tar -cf corpus-tar/gnu --format=gnu --transform "s|x|$(printf %0200d 1)|" t
+# A HELLO, then OPEN, DATA, CREDIT and CLOSE of stream 1.
+{
+	printf '\001\0\0\0\0\0\0\030bngmux010123456789abcdef'
+	printf '\002\0\0\001\0\0\0\004\0\0\0\001'
+	printf '\003\0\0\001\0\0\0\002hi'
+	printf '\004\0\0\001\0\0\0\004\0\0\1\0\005\0\0\001\0\0\0\0'
+} >corpus-mux/1
 echo '{"a":["\u00e9\ud83d\ude00",1e5,{}],"argv":["x"]}' >corpus-json/1
 
 need clang 'no bytes break the framing' 'fuzz frame'
+need clang 'no bytes break the link on a port' 'fuzz mux'
 need clang 'no text breaks the JSON reader' 'fuzz json'
 need clang 'no archive breaks the tar reader' 'fuzz tar'
 done_testing
