@@ -14,8 +14,8 @@
 #include "name.h"
 #include "proc.h"
 
-static const struct applet libtest = { "libtest", "usage: libtest num NUMBER\n       libtest VERB ...\n\n",
-	NULL, PLAIN };
+static const struct applet libtest = { "libtest",
+	"usage: libtest num NUMBER\n       libtest VERB ...\n\n", NULL, PLAIN };
 const struct applet *self = &libtest;
 
 /* 0 done; else the name of the error on stdout, and exit 1. */
