@@ -58,7 +58,8 @@ ok() {
 	(eval "_117 && $2") >/dev/null 2>&1
 	if [ $? != 117 ]; then
 		_failed=$((_failed + 1))
-		printf 'not ok %d - %s\n# the && chain is broken\n' "$_n" "$1"
+		printf 'not ok %d - %s\n' "$_n" "$1"
+		printf '# %s: the && chain is broken: %s\n' "${0##*/}" "$1" >&2
 		return
 	fi
 	if (eval "$2") >"$T/.out" 2>&1 </dev/null; then
@@ -66,9 +67,13 @@ ok() {
 	else
 		_status=$?
 		_failed=$((_failed + 1))
-		printf 'not ok %d - %s\n# status %d of: %s\n' \
-			"$_n" "$1" "$_status" "$2" | sed '2,$s/^\([^#]\)/# \1/'
-		tail -n 40 "$T/.out" | sed 's/^/#   /'
+		printf 'not ok %d - %s\n' "$_n" "$1"
+		# To stderr, which prove shows also when it hides the claims.
+		{
+			printf '%s: not ok %d - %s\nstatus %d of: %s\n' \
+				"${0##*/}" "$_n" "$1" "$_status" "$2"
+			tail -n 40 "$T/.out" | sed 's/^/  /'
+		} | sed 's/^/# /' >&2
 	fi
 }
 
