@@ -5,17 +5,23 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "bng.h"
 #include "spawn.h"
 
+/*
+ * By the kernel's own call: the C library keeps two signals to itself and
+ * would leave them as they are, and make(1) hands them down ignored.
+ */
 static void
 plain_signals(void)
 {
+	static const unsigned long dfl[4]; /* handler, flags, restorer, mask */
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(dfl[3]));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

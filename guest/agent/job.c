@@ -123,7 +123,8 @@ oom_reset(void)
 static void
 child(const struct job_want *want, const struct side sides[3])
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	/* The kernel's form of SIG_DFL: a libc keeps some to itself. */
+	static const unsigned long dfl[4];
 	sigset_t none;
 	int in = sides[0].theirs;
 	int out = want->tty ? in : sides[1].theirs;
@@ -139,8 +140,8 @@ child(const struct job_want *want, const struct side sides[3])
 		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
 	oom_reset();
 	syscall(SYS_close_range, 3, ~0U, 0);
-	for (int s = 1; s < NSIG; s++)
-		sigaction(s, &dfl, NULL);
+	for (int s = 1; s <= 64; s++)
+		syscall(SYS_rt_sigaction, s, dfl, NULL, sizeof(dfl[3]));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(022);
