@@ -246,7 +246,8 @@ show_progress(struct fetch *f, int64_t total, bool end)
 		fprintf(stderr, "\r%s%s, %s/s\033[K%s", have, all, rate,
 		    end ? "\n" : "");
 	else
-		fprintf(stderr, "bng-pull: %s%s, %s/s\n", have, all, rate);
+		fprintf(stderr, "%s: %s%s, %s/s\n", msg_name, have, all,
+		    rate);
 }
 
 static int

@@ -28,10 +28,11 @@ open_stdio(void)
 static int
 run(const struct applet *a, int argc, char *argv[])
 {
+	const char *voice = getenv("BNG_NAME");
 	int status;
 
 	self = a;
-	msg_name = a->name;
+	msg_name = voice && *voice ? voice : a->name;
 	open_stdio();
 	umask(077);
 	if ((a->flags & NEED_ROOT) && geteuid())

@@ -9,7 +9,10 @@
 
 #include "clean.h"
 
-/* What stands before the colon; the dispatcher sets it. */
+/*
+ * What stands before the colon: the applet's name or, where a front end
+ * speaks through it, that one's, from BNG_NAME. The dispatcher sets it.
+ */
 extern const char *msg_name;
 
 printf_fn(1, 2) void warn(const char *fmt, ...);

@@ -76,6 +76,8 @@ supervisor(struct sup *s, int to)
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
 		_exit(EXIT_FAILED);
 	close(null);
+	/* Nobody's voice: what its applets say goes into files. */
+	unsetenv("BNG_NAME");
 	sup_supervise(s);
 }
 

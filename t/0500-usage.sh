@@ -103,6 +103,9 @@ ok 'an unknown image is said so before anything is made' '
 		banger vm run --image no-such -- true &&
 	says 1 "image '\''no-such'\''" banger vm create --image no-such x &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
+ok 'an applet speaks in the name that it is given' '
+	says 1 "banger: there is" env BNG_NAME=banger bng-state get x y &&
+	says 1 "bng-state: there is" bng-state get x y'
 ok 'without HOME and without a place of its own it says so' '
 	(unset HOME BANGER_STATE XDG_STATE_HOME &&
 	says 1 "HOME is not set" banger list)'
