@@ -40,8 +40,11 @@
 #include "agent.h"
 #include "bng.h"
 #include "dirs.h"
+#include "lock.h"
 
 enum { NOT_RUN = 125 };
+
+static int vm_dir = -1;		/* the machine we are connected to */
 
 /*
  * Connect, or end with the status that the verb has for it: `no` when the
@@ -51,9 +54,10 @@ static int
 xconnect(const char *vm, enum agent_port port, int no, int failed)
 {
 	char why[TALK_WHY];
-	autoclose int dir = xvm_open(vm);
-	int fd = agent_connect(dir, port, why);
+	int fd;
 
+	vm_dir = xvm_open(vm);
+	fd = agent_connect(vm_dir, port, why);
 	if (fd == -ENOENT)
 		die_status(no, "machine '%s' is not running", vm);
 	if (fd == -ECONNRESET)
@@ -63,6 +67,25 @@ xconnect(const char *vm, enum agent_port port, int no, int failed)
 		die_status(failed, "cannot reach machine '%s': %s", vm,
 		    strerror(-fd));
 	return fd;
+}
+
+/*
+ * Why the connection was lost. The machine's end is on record as soon as
+ * nobody holds its run.lock; a machine that starts again keeps it.
+ */
+static char *
+lost_why(void)
+{
+	enum { SECONDS = 5 };
+	char text[TALK_WHY];
+
+	if (lock_wait_free(vm_dir, "run.lock", SECONDS))
+		return xstrdup("the connection to the machine was lost");
+	if (file_line(vm_dir, "error", text, sizeof(text)) > 0)
+		return xstrdup(text);
+	if (file_line(vm_dir, "exit", text, sizeof(text)) > 0)
+		return xasprintf("the machine ended: %s", text);
+	return xstrdup("the machine ended");
 }
 
 /* {"v":1,"op":OP} */
@@ -391,7 +414,8 @@ verb_exec(int argc, char *argv[])
 	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN, NOT_RUN);
 	status = talk_run(&t, text_of(x.request, NOT_RUN));
 	if (status < 0)
-		die_status(NOT_RUN, "cannot run the command: %s", t.why);
+		die_status(NOT_RUN, "cannot run the command: %s",
+		    status == TALK_LOST ? lost_why() : t.why);
 	return status;
 }
 
@@ -409,7 +433,8 @@ relay(const char *vm, cJSON *o, int in, int out, const char *what)
 	t.sock = xconnect(vm, AGENT_WAITING, EXIT_NO, EXIT_FAILED);
 	status = talk_run(&t, text_of(o, EXIT_FAILED));
 	if (status < 0)
-		die("cannot %s '%s': %s", what, vm, t.why);
+		die("cannot %s '%s': %s", what, vm,
+		    status == TALK_LOST ? lost_why() : t.why);
 	return status ? EXIT_NO : EXIT_YES;
 }
 
