@@ -178,7 +178,7 @@ ok 'a password in the address of origin stays here' '
 ok 'what is no repository, is bare, or has submodules is refused' '
 	mkdir none && says 125 "not a git repository" in_guest none -- true &&
 	says 125 "no such directory" in_guest nowhere -- true &&
-	says 125 "no such directory" in_guest odd/plain -- true &&
+	says 125 "it is a file" in_guest odd/plain -- true &&
 	git clone -q --bare odd bare &&
 	says 125 "is bare" in_guest bare -- true &&
 	says 125 "inside a .git directory" in_guest odd/.git -- true &&

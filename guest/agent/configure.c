@@ -252,13 +252,31 @@ set_ssh(const char *request)
 	return true;
 }
 
+/*
+ * systemd empties /tmp while it starts, and by then commands have files there.
+ * What /run says goes before what the image ships, not before its /etc.
+ */
+static bool
+keep_tmp(void)
+{
+	static const char rule[] = "# the agent: commands run before init is up\n"
+	    "q /tmp 1777 root root -\n"
+	    "q /var/tmp 1777 root root -\n";
+
+	if (access("/tmp", F_OK) && (!make_dirs("/tmp", 0755) ||
+	    chmod("/tmp", 01777)))
+		return !complain("cannot make '/tmp': %s", strerror(errno));
+	return make_dirs("/run/tmpfiles.d", 0755) &&
+	    put("/run/tmpfiles.d/tmp.conf", rule, 0644);
+}
+
 int
 configure_run(const char *request)
 {
 	bool ok = make_dirs("/etc", 0755) && make_dirs("/root", 0700) &&
 	    set_clock(request) && add_entropy(request) &&
 	    set_names(request) && set_network(request) &&
-	    set_work(request) && set_ssh(request);
+	    set_work(request) && set_ssh(request) && keep_tmp();
 
 	return ok ? 0 : 1;
 }
