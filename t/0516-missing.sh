@@ -1,0 +1,43 @@
+#!/bin/sh
+# A host without a program that is needed: the package is named.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/store.sh"
+store || exit 1
+
+vms=$BANGER_STATE/vms
+empty() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
+
+# without PROGRAM COMMAND...: with a PATH that lacks it.
+without() {
+	mkdir -p poor
+	set +f
+	ln -sf /usr/sbin/* /usr/bin/* poor
+	set -f
+	rm -f "poor/$1"
+	shift
+	PATH=$BUILD:$T/poor "$@"
+}
+two_lines() {
+	cat .err && [ "$(wc -l <.err)" = 2 ] && grep -q "$1" .err && empty
+}
+
+no_qemu="'x': there is no qemu-system-x86_64 \
+(install the package qemu-system-x86)"
+ok 'without QEMU nothing is left, and its package is named' '
+	says 125 "cannot start machine $no_qemu" without qemu-system-x86_64 \
+		banger vm run -q --rm --image tiny --name x -- true && empty &&
+	says 1 "cannot start machine $no_qemu" without qemu-system-x86_64 \
+		banger vm create -q --image tiny x && empty &&
+	[ "$(wc -l <.err)" = 1 ]'
+ok 'without mmdebstrap a run that needs an image says so' '
+	says 125 "mmdebstrap is missing" without mmdebstrap env \
+		BANGER_IMAGE_PATH= banger vm run -q --rm -- true &&
+	two_lines "install the package mmdebstrap"'
+ok 'without git there is no workspace' '
+	git init -q repo && says 125 "git" without git \
+		banger vm run -q --rm --image tiny repo -- true && empty'
+ok 'without ssh-keygen machines work all the same' '
+	without ssh-keygen banger vm create -q --no-start --image tiny x &&
+	banger vm delete x && empty'
+
+done_testing
