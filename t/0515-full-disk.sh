@@ -1,0 +1,55 @@
+#!/bin/sh
+# A file system that is full: said in one line, nothing half-made stays.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/store.sh"
+[ "$(id -u)" = 0 ] || need ROOT 'a small file system is mounted' ||
+	done_testing
+# The mount is seen by us alone, and goes with us.
+if [ -z "${ALONE-}" ]; then
+	store || exit 1
+	ALONE=yes unshare -m --propagation private sh "$TOP/t/${0##*/}"
+	exit
+fi
+store || exit 1
+
+mkdir small && mount -t tmpfs -o size=4M none small || exit 1
+BANGER_STATE=$T/small/state BANGER_RUN=$T/small/run
+vms=$BANGER_STATE/vms
+at_end 'umount -l "$T/small"'
+at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
+empty() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
+fill() { cat /dev/zero >small/fill || [ -s small/fill ]; }
+tiny='--image tiny --memory 256M'
+
+# one_line: what was said is one line, and says why.
+one_line() {
+	[ "$(wc -l <.err)" = 1 ] &&
+		grep -q '^banger: .*: No space left on device$' .err
+}
+ok 'making a machine: one line, nothing left' '
+	banger vm create -q --no-start $tiny first >/dev/null &&
+	banger vm delete first && fill &&
+	says 1 "cannot make" banger vm create -q --no-start $tiny x &&
+	one_line && empty &&
+	says 125 "cannot make" banger vm run -q --rm $tiny -- true &&
+	one_line && empty'
+ok 'where there is room for its values but not for its disks, too' '
+	truncate -s -65536 small/fill &&
+	says 1 "cannot make" banger vm create -q --no-start $tiny x &&
+	one_line && empty && rm small/fill'
+ok 'what a guest writes fails in the guest, and --rm cleans up' '
+	banger vm run -q --rm $tiny -- sh -c "head -c 20000000 /dev/urandom \
+		>/root/big; sync -f /root/big; echo st=\$?; dmesg | tail -n 3" \
+		>out && cat out && grep -qi "error" out && empty'
+ok 'a machine on a full disk goes on, ends, and its state is right' '
+	banger vm run -qd $tiny --name full && fill &&
+	banger vm exec full -- sh -c "echo to the console >/dev/console" &&
+	banger ps | grep -q "^full  *running" &&
+	banger vm logs full && banger vm stop -q full &&
+	banger ps | grep -q "^full  *stopped"'
+ok 'and starts again when there is room, not before' '
+	fill && says 1 "cannot start" banger vm start -q full && one_line &&
+	rm small/fill && banger vm start -q full &&
+	banger vm delete full && empty'
+
+done_testing
