@@ -21,14 +21,21 @@ two_lines() {
 	cat .err && [ "$(wc -l <.err)" = 2 ] && grep -q "$1" .err && empty
 }
 
-no_qemu="'x': there is no qemu-system-x86_64 \
-(install the package qemu-system-x86)"
-ok 'without QEMU nothing is left, and its package is named' '
-	says 125 "cannot start machine $no_qemu" without qemu-system-x86_64 \
-		banger vm run -q --rm --image tiny --name x -- true && empty &&
-	says 1 "cannot start machine $no_qemu" without qemu-system-x86_64 \
-		banger vm create -q --image tiny x && empty &&
-	[ "$(wc -l <.err)" = 1 ]'
+ok 'without QEMU nothing is made, and its package is named' '
+	says 125 "qemu-system-x86_64 is not installed" \
+		without qemu-system-x86_64 \
+		banger vm run -q --rm --image tiny -- true &&
+	two_lines "apt install qemu-system-x86$" &&
+	says 1 "qemu-system-x86_64 is not installed" \
+		without qemu-system-x86_64 \
+		banger vm create -q --image tiny x &&
+	two_lines "apt install qemu-system-x86$"'
+ok 'nor is a machine started that is there, and it stays' '
+	banger vm create -q --no-start --image tiny x &&
+	says 1 "cannot start machine '\''x'\'': there is no qemu" \
+		without qemu-system-x86_64 banger vm start -q x &&
+	[ "$(wc -l <.err)" = 1 ] && grep -q "package qemu-system-x86)" .err &&
+	banger vm delete x && empty'
 ok 'without mmdebstrap a run that needs an image says so' '
 	says 125 "mmdebstrap is missing" without mmdebstrap env \
 		BANGER_IMAGE_PATH= banger vm run -q --rm -- true &&
