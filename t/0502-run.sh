@@ -104,7 +104,7 @@ ok 'a machine that cannot start is said in one line, and does not stay' '
 	broken start "cannot find qemu-system-x86_64" unstartable'
 unready() {
 	says 125 'did not become ready' run --rm --name stuck -- true &&
-		grep -q "it still runs; try: banger vm logs stuck, banger" .err &&
+		grep -q "^it still runs; try: banger vm logs stuck, " .err &&
 		[ -d "$vms/stuck" ] && banger vm delete stuck
 }
 ok 'one that never became ready stays, with a hint, even with --rm' '
@@ -118,7 +118,8 @@ ok 'without QEMU nothing is begun' '
 	mkdir -p few && for c in sh git; do
 		ln -sf "$(command -v $c)" few/$c || exit
 	done && says 125 "qemu-system-x86_64 is not installed" env \
-		PATH="$T/few" BANGER_BIN="$T/few" "$BUILD/banger" vm run -- true &&
+		PATH="$T/few" BANGER_BIN="$T/few" \
+		"$BUILD/banger" vm run -- true &&
 	empty'
 ok 'a name taken is refused before anything is made' '
 	run -q -d --name twice && says 125 "exists already" \

@@ -259,7 +259,8 @@ set_ssh(const char *request)
 static bool
 keep_tmp(void)
 {
-	static const char rule[] = "# the agent: commands run before init is up\n"
+	static const char rule[] =
+	    "# the agent: commands run before init is up\n"
 	    "q /tmp 1777 root root -\n"
 	    "q /var/tmp 1777 root root -\n";
 
