@@ -236,7 +236,12 @@ qemucmd_accelerate(struct qemucmd *c, bool kvm)
 	c->kvm = kvm;
 	free(*c->accel);
 	free(*c->cpu);
-	*c->accel = xstrdup(kvm ? "kvm" : "tcg,thread=multi");
+	/*
+	 * One thread for all processors: with one each, QEMU 7.2 hung about
+	 * one boot in two hundred, both spinning on kernel text that had just
+	 * been patched (a stale translation, it seems).
+	 */
+	*c->accel = xstrdup(kvm ? "kvm" : "tcg,thread=single");
 	/*
 	 * Without `nested` a guest sees no virtualisation of its own. Fast
 	 * "rep movsb" is what emulation is slowest at, byte by byte: a guest
