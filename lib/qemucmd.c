@@ -237,8 +237,8 @@ qemucmd_accelerate(struct qemucmd *c, bool kvm)
 	free(*c->accel);
 	free(*c->cpu);
 	/*
-	 * One thread for all processors: with one each, QEMU 7.2 hung about
-	 * one boot in two hundred, both spinning on kernel text that had just
+	 * One thread for all processors: with one each, QEMU 7.2 hung now
+	 * and then at boot, both spinning on kernel text that had just
 	 * been patched (a stale translation, it seems).
 	 */
 	*c->accel = xstrdup(kvm ? "kvm" : "tcg,thread=single");
