@@ -84,6 +84,24 @@ on_event(struct qemu *q, const char *event, const cJSON *data)
 		q->end = VMM_QUIT;
 }
 
+static int
+number_of(const cJSON *m, const char *key)
+{
+	const cJSON *n = cJSON_GetObjectItem(m, key);
+
+	return cJSON_IsNumber(n) ? n->valueint : 0;
+}
+
+static void
+note_version(struct sup *s, const cJSON *v)
+{
+	const cJSON *n = cJSON_GetObjectItem(v, "qemu");
+
+	file_note_line(s->dir, "vmm_version", "%d.%d.%d",
+	    number_of(n, "major"), number_of(n, "minor"),
+	    number_of(n, "micro"));
+}
+
 static void
 on_message(void *ctx, const cJSON *m)
 {
@@ -91,7 +109,10 @@ on_message(void *ctx, const cJSON *m)
 	struct qemu *q = s->own;
 	const char *event = qmp_text(m, "event");
 	const cJSON *answer = cJSON_GetObjectItem(m, "return");
+	const cJSON *hello = cJSON_GetObjectItem(m, "QMP");
 
+	if (hello)
+		note_version(s, cJSON_GetObjectItem(hello, "version"));
 	if (event[0])
 		on_event(q, event, cJSON_GetObjectItem(m, "data"));
 	if (!answer)
@@ -213,10 +234,11 @@ qemu_launch(struct sup *s, struct launch *l)
 }
 
 static enum vmm_end
-qemu_ended(struct sup *s)
+qemu_ended(struct sup *s, int status)
 {
 	struct qemu *q = s->own;
 
+	(void)status;
 	while (q->w.fd >= 0 && !qmp_read(&q->qmp, on_message, s))
 		;
 	loop_del(&q->w);
@@ -265,8 +287,9 @@ qemu_carried(void *ctx)
 	return q->link ? link_used(q->link) : 0;
 }
 
-static const struct vmm qemu_vmm = { "QEMU", qemu_launch, qemu_ended,
-	qemu_retry, qemu_resume, qemu_carry, qemu_carried };
+static const struct vmm qemu_vmm = { .name = "QEMU", .key = "qemu",
+	.launch = qemu_launch, .ended = qemu_ended, .retry = qemu_retry,
+	.resume = qemu_resume, .carry = qemu_carry, .carried = qemu_carried };
 
 /* --- the verbs -------------------------------------------------------- */
 

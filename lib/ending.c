@@ -40,6 +40,22 @@ ending_panicked(const struct logfile *console)
 	return line[0];
 }
 
+/* "[    3.141592] reboot: System halted" */
+bool
+ending_halted(const struct logfile *console)
+{
+	static const char words[] = "reboot: System halted";
+	char tail[LINE], *line, *stamp;
+	size_t n = logfile_tail(console, tail, sizeof(tail));
+
+	while (n && (tail[n - 1] == '\n' || tail[n - 1] == '\r'))
+		tail[--n] = '\0';
+	line = strrchr(tail, '\n');
+	line = line ? line + 1 : tail;
+	stamp = line[0] == '[' ? strstr(line, "] ") : NULL;
+	return !strcmp(stamp ? stamp + 2 : line, words);
+}
+
 /* The VMM's last line, without its name in front. */
 static void
 last_line(const struct logfile *l, char ret_line[LINE])
@@ -100,7 +116,11 @@ vmm_ended(const struct ending *e, char *ret_exit, char *error)
 	snprintf(ret_exit, ENDING_TEXT, "status %d", WEXITSTATUS(e->status));
 	snprintf(what, sizeof(what), "%s ended with status %d", e->vmm,
 	    WEXITSTATUS(e->status));
-	last_line(e->log, why);
+	why[0] = '\0';
+	if (e->mark)
+		after(e->log, e->mark, why);
+	if (!why[0])
+		last_line(e->log, why);
 	put(error, what, why);
 }
 

@@ -26,6 +26,7 @@ struct ending {
 	bool wanted;			/* somebody asked for an end */
 	bool killed_by_us;
 	const struct logfile *console, *log;
+	const char *mark;		/* what the reason follows in log */
 };
 
 /*
@@ -34,6 +35,13 @@ struct ending {
  */
 void ending_tell(const struct ending *e, char ret_exit[ENDING_TEXT],
     char ret_error[ENDING_TEXT]);
+
+/*
+ * Are the console's last words those of a kernel that has halted? That is what
+ * becomes of a guest that switches itself off where nothing can be switched
+ * off. Whoever may write there may end the guest anyhow.
+ */
+bool ending_halted(const struct logfile *console);
 
 /* Did the kernel panic, going by the console? */
 bool ending_panicked(const struct logfile *console);

@@ -24,11 +24,6 @@
 /* How long a killed VMM may take to let go of run.lock. */
 enum { KILL_SECONDS = 10 };
 
-/* What a supervisor leaves when it has no time to clean up. */
-static const char *const runtime_files[] = {
-	"pid", "supervisor", "ready", "agent.sock", "qmp.sock",
-};
-
 struct gc {
 	bool dry, failed;
 };
@@ -126,8 +121,8 @@ stale_temporary(const char *entry)
 static bool
 runtime_file(const char *entry)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(runtime_files); i++)
-		if (!strcmp(entry, runtime_files[i]))
+	for (const char *const *f = vm_runtime_files; *f; f++)
+		if (!strcmp(entry, *f))
 			return true;
 	return false;
 }

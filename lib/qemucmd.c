@@ -10,104 +10,19 @@
 #include "name.h"
 #include "qemucmd.h"
 #include "qmp.h"
+#include "spawn.h"
 #include "supervise.h"
+#include "supread.h"
 
 #define QEMU "qemu-system-x86_64"
-
-enum { MANIFEST_MAX = 65536 };
-
-/* --- what the directories say ----------------------------------------- */
-
-static int64_t
-number(struct sup *s, const char *key, int64_t max)
-{
-	int64_t n = 0;
-
-	if (file_num(s->dir, key, 1, max, &n))
-		sup_refuse(s, "its '%s' is missing or not a number in 1..%lld",
-		    key, (long long)max);
-	return n;
-}
-
-/* "" when there is none. */
-static void
-value(struct sup *s, const char *key, char *buf, size_t size)
-{
-	if (file_line(s->dir, key, buf, size) < 0)
-		buf[0] = '\0';
-}
-
-static bool
-yes(struct sup *s, const char *key)
-{
-	char buf[8];
-
-	value(s, key, buf, sizeof(buf));
-	return !strcmp(buf, "yes");
-}
-
-static int
-open_dir(struct sup *s, const char *key)
-{
-	char path[4096];
-	int fd;
-
-	value(s, key, path, sizeof(path));
-	if (path[0] != '/')
-		sup_refuse(s, "its '%s' is missing", key);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		sup_refuse(s, "cannot open '%s': %s", path, strerror(errno));
-	return fd;
-}
-
-static void
-need_file(struct sup *s, int dir, const char *name, int mode)
-{
-	struct stat st;
-	int err = 0;
-
-	if (fstatat(dir, name, &st, 0) ||
-	    faccessat(dir, name, mode, AT_EACCESS))
-		err = errno;
-	if (!err && S_ISREG(st.st_mode))
-		return;
-	sup_refuse(s, "cannot use '%s/%s': %s", xfd_path(dir), name,
-	    err ? strerror(err) : "it is not a file");
-}
-
-static cJSON *
-manifest(struct sup *s, int dir)
-{
-	char *text = NULL;
-	cJSON *m = NULL;
-	int r = file_slurp(dir, "manifest.json", MANIFEST_MAX, &text, NULL);
-
-	if (r)
-		sup_refuse(s, "cannot read '%s/manifest.json': %s",
-		    xfd_path(dir), strerror(-r));
-	m = cJSON_Parse(text);
-	if (!cJSON_IsObject(m))
-		sup_refuse(s, "cannot read '%s/manifest.json': it is not JSON",
-		    xfd_path(dir));
-	free(text);
-	return m;
-}
 
 static char *
 find_qemu(struct sup *s)
 {
-	const char *dirs = getenv("PATH");
+	char *path = spawn_find(QEMU);
 
-	for (const char *p = dirs ? dirs : "/usr/bin:/bin"; *p; ) {
-		size_t n = strcspn(p, ":");
-		char *path = xasprintf("%.*s/" QEMU, (int)n, p);
-
-		if (n && !access(path, X_OK))
-			return path;
-		free(path);
-		p += n + (p[n] == ':');
-	}
+	if (path)
+		return path;
 	sup_refuse(s, "there is no " QEMU
 	    " (install the package qemu-system-x86)");
 }
@@ -155,20 +70,17 @@ drives(struct sup *s, struct qemucmd *c)
 {
 	/* Shared by many machines, on many hosts: no locks on it. */
 	static const char shared[] = "readonly=on,file.locking=off";
-	const char *own = yes(s, "ephemeral") ?
+	const char *own = sup_yes(s, "ephemeral") ?
 	    "discard=unmap,detect-zeroes=unmap,cache=unsafe" :
 	    "discard=unmap,detect-zeroes=unmap,cache=writeback";
 
-	need_file(s, c->image, "rootfs.ext4", R_OK);
-	need_file(s, s->dir, "overlay.ext4", R_OK | W_OK);
-	need_file(s, s->dir, "work.ext4", R_OK | W_OK);
+	bool modules = sup_need_drives(s, c->image, c->kernel);
+
 	drive(c, FD_IMAGE, "rootfs.ext4", shared);
 	drive(c, FD_VM, "overlay.ext4", own);
 	drive(c, FD_VM, "work.ext4", own);
-	if (!faccessat(c->kernel, "modules.ext4", F_OK, 0)) {
-		need_file(s, c->kernel, "modules.ext4", R_OK);
+	if (modules)
 		drive(c, FD_KERNEL, "modules.ext4", shared);
-	}
 }
 
 static void
@@ -176,58 +88,36 @@ network(struct sup *s, struct qemucmd *c)
 {
 	char id[64], net[16], mac[IDENT_MAC], more[64];
 
-	value(s, "net", net, sizeof(net));
+	sup_value(s, "net", net, sizeof(net));
 	if (!strcmp(net, "none"))
 		return;
 	if (strcmp(net, "user"))
 		sup_refuse(s, "its network '%s' is not one of QEMU's: user, "
 		    "none", net);
-	value(s, "id", id, sizeof(id));
+	sup_value(s, "id", id, sizeof(id));
 	if (!ident_ok(id))
 		sup_refuse(s, "its 'id' is missing or not 32 hex digits");
 	ident_mac(id, mac);
 	add(c, "-netdev");
-	add(c, "user,id=net,ipv6=off%s", yes(s, "nat") ? "" : ",restrict=on");
+	add(c, "user,id=net,ipv6=off%s",
+	    sup_yes(s, "nat") ? "" : ",restrict=on");
 	snprintf(more, sizeof(more), ",netdev=net,mac=%s%s", mac,
 	    c->microvm ? "" : ",romfile=");
 	device(c, "virtio-net", more);
 }
 
-/* Text for the kernel's command line: no control characters, no surprises. */
-static const char *
-cmdline_text(struct sup *s, const cJSON *m, const char *key)
-{
-	const char *text = qmp_text(m, key);
-
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			sup_refuse(s, "'%s' of a manifest holds a control "
-			    "character", key);
-	return text;
-}
-
 static void
 kernel(struct sup *s, struct qemucmd *c, const cJSON *km)
 {
-	cJSON *im = manifest(s, c->image);
-	const char *init = cmdline_text(s, im, "init");
-	const char *line = cmdline_text(s, km, "cmdline");
+	char *line = sup_kernel_line(s, km, c->image, c->kernel);
 
-	if (strchr(init, ' ') || strchr(init, '"'))
-		sup_refuse(s, "'init' of its image's manifest is not a path");
-	need_file(s, c->kernel, "vmlinux", R_OK);
-	need_file(s, c->kernel, "initrd", R_OK);
 	add(c, "-kernel");
 	add(c, "/proc/self/fd/%d/vmlinux", FD_KERNEL);
 	add(c, "-initrd");
 	add(c, "/proc/self/fd/%d/initrd", FD_KERNEL);
 	add(c, "-append");
-	/* Without these two nobody would see it fail, nor it end. */
-	add(c, "%s%s%s%s%s", line,
-	    strstr(line, "console=") ? "" : " console=ttyS0",
-	    strstr(line, "panic=") ? "" : " panic=-1",
-	    init[0] ? " init=" : "", init);
-	cJSON_Delete(im);
+	add(c, "%s", line);
+	free(line);
 }
 
 void
@@ -276,9 +166,9 @@ machine(struct sup *s, struct qemucmd *c, const cJSON *km)
 	add(c, "-cpu");
 	c->cpu = add(c, "%s", "");
 	add(c, "-smp");
-	add(c, "%d", (int)number(s, "vcpu", 256));
+	add(c, "%d", (int)sup_number(s, "vcpu", 256));
 	add(c, "-m");
-	add(c, "%lldM", (long long)number(s, "memory_mib", 1 << 24));
+	add(c, "%lldM", (long long)sup_number(s, "memory_mib", 1 << 24));
 }
 
 static void
@@ -315,11 +205,11 @@ qemucmd_make(struct qemucmd *c, struct sup *s)
 {
 	cJSON *km;
 
-	c->image = open_dir(s, "image_dir");
-	c->kernel = open_dir(s, "kernel_dir");
-	c->nested = yes(s, "nested");
+	c->image = sup_open_dir(s, "image_dir");
+	c->kernel = sup_open_dir(s, "kernel_dir");
+	c->nested = sup_yes(s, "nested");
 	c->path = find_qemu(s);
-	km = manifest(s, c->kernel);
+	km = sup_manifest(s, c->kernel);
 	add(c, "%s", QEMU);
 	add(c, "-name");
 	add(c, "%s", vm_name_error(s->name) ? "banger" : s->name);

@@ -66,6 +66,23 @@ child(const struct spawn *sp, pid_t parent)
 	_exit(127);
 }
 
+char *
+spawn_find(const char *name)
+{
+	const char *dirs = getenv("PATH");
+
+	for (const char *p = dirs ? dirs : "/usr/bin:/bin"; *p; ) {
+		size_t n = strcspn(p, ":");
+		char *path = xasprintf("%.*s/%s", (int)n, p, name);
+
+		if (n && !access(path, X_OK))
+			return path;
+		free(path);
+		p += n + (p[n] == ':');
+	}
+	return NULL;
+}
+
 pid_t
 spawn(const struct spawn *sp)
 {

@@ -19,6 +19,9 @@ struct spawn {
 	unsigned nfds;			/* at least 3 */
 };
 
+/* The path of the executable that PATH has under this name, or NULL. */
+char *spawn_find(const char *name);
+
 /* The child's pid, or -errno. A failing exec is a line on its fd 2, and 127. */
 pid_t spawn(const struct spawn *sp);
 

@@ -12,6 +12,7 @@
 #include "proc.h"
 #include "spawn.h"
 #include "supervise.h"
+#include "vm.h"
 
 /* --- what others read ------------------------------------------------- */
 
@@ -50,6 +51,8 @@ report(struct sup *s, char kind, const char *text)
 void
 sup_running(struct sup *s)
 {
+	if (!s->running)
+		file_note_line(s->dir, "vmm", "%s", s->vmm->key);
 	s->running = true;
 	report(s, 'o', "");
 }
@@ -93,6 +96,27 @@ on_pipe(struct watch *w, uint32_t events)
 	pipe_move(container_of(w, struct sup_pipe, w));
 }
 
+static void
+kill_vmm(struct sup *s)
+{
+	if (s->pid > 0)
+		kill(s->pid, SIGKILL);
+}
+
+/* The console, of a guest whose end the VMM does not notice. */
+static void
+on_console(struct watch *w, uint32_t events)
+{
+	struct sup *s = container_of(w, struct sup, console.w);
+
+	(void)events;
+	if (!pipe_move(&s->console) || s->halted ||
+	    !ending_halted(&s->console.log))
+		return;
+	s->halted = true;
+	kill_vmm(s);
+}
+
 /* A new pipe into this log: the end to write to, or -errno. */
 static int
 pipe_new(struct sup_pipe *p)
@@ -104,7 +128,6 @@ pipe_new(struct sup_pipe *p)
 	/* Not for the other end: the VMM may rely on writes that wait. */
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	p->w.fd = fds[0];
-	p->w.ready = on_pipe;
 	loop_add(&p->w, EPOLLIN);
 	logfile_mark(&p->log);
 	return fds[1];
@@ -174,7 +197,7 @@ configured(struct sup *s, int status)
 		sup_broken(s, line);
 		return;
 	}
-	s->ready = true;
+	s->ready = s->proven = true;
 	file_note_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
@@ -203,6 +226,7 @@ void
 sup_broken(struct sup *s, const char *why)
 {
 	not_ready(s);
+	s->proven = false;
 	write_error(s, why);
 	sup_warn(s, "%s", why);
 	door_set(&s->door, DOOR_SHUT);
@@ -210,23 +234,13 @@ sup_broken(struct sup *s, const char *why)
 
 /* --- the end ---------------------------------------------------------- */
 
-static void
-kill_vmm(struct sup *s)
-{
-	if (s->pid > 0)
-		kill(s->pid, SIGKILL);
-}
-
 /* Nothing of it is left when who started it hears that it failed. */
 noreturn_fn static void
 finish(struct sup *s, const char *error)
 {
-	static const char *const gone[] = { "ready", "pid", "supervisor",
-		"agent.sock", "qmp.sock" };
-
 	door_close(&s->door);
-	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
-		unlinkat(s->dir, gone[i], 0);
+	for (const char *const *f = vm_runtime_files; *f; f++)
+		unlinkat(s->dir, *f, 0);
 	report(s, 'e', error[0] ? error : "it was stopped");
 	_exit(EXIT_YES);
 }
@@ -244,7 +258,10 @@ launch(struct sup *s)
 {
 	struct launch l = { .fds = { s->run_lock }, .nfds = 1 };
 	struct spawn sp = { .nfds = 3 };
-	int r = s->vmm->launch(s, &l);
+	int r;
+
+	s->proven = s->halted = false;
+	r = s->vmm->launch(s, &l);
 
 	if (r)
 		fail(s, strerror(-r));
@@ -276,7 +293,7 @@ retried(struct sup *s, const struct ending *e, const char *error)
 	bool theirs = e->how == VMM_POWEROFF || e->how == VMM_QUIT ||
 	    (WIFSIGNALED(e->status) && !s->failed);
 
-	if (s->ready || s->wanted || s->term || theirs ||
+	if (s->proven || s->wanted || s->term || theirs ||
 	    !s->vmm->retry(s, error))
 		return false;
 	s->failed = NULL;
@@ -288,8 +305,9 @@ static void
 vmm_gone(struct sup *s, int status)
 {
 	char how[ENDING_TEXT], error[ENDING_TEXT];
-	struct ending e = { s->vmm->name, VMM_SILENT, status, s->ready,
-		s->wanted, s->term, &s->console.log, &s->err.log };
+	struct ending e = { s->vmm->name, VMM_SILENT, status, s->proven,
+		s->wanted, s->term, &s->console.log, &s->err.log,
+		s->vmm->reason_mark };
 
 	s->pid = 0;
 	while (s->console.w.fd >= 0 && pipe_move(&s->console))
@@ -298,13 +316,15 @@ vmm_gone(struct sup *s, int status)
 		;
 	loop_del(&s->console.w);
 	loop_del(&s->err.w);
-	e.how = s->vmm->ended(s);
+	e.how = s->vmm->ended(s, status);
+	if (s->halted)
+		e.how = VMM_POWEROFF;
 	ending_tell(&e, how, error);
 	if (s->failed)
 		snprintf(error, sizeof(error), "%s", s->failed);
 	if (retried(s, &e, error))
 		return;
-	if (s->ready && !strcmp(how, "reset")) {
+	if (s->proven && !strcmp(how, "reset")) {
 		sup_agent(s, false);
 		launch(s);
 		return;
@@ -385,6 +405,8 @@ prepare(struct sup *s)
 	s->door.carried = s->vmm->carried;
 	s->door.ctx = s;
 	s->door.w.fd = s->console.w.fd = s->err.w.fd = -1;
+	s->console.w.ready = s->vmm->halts ? on_console : on_pipe;
+	s->err.w.ready = on_pipe;
 	if (!r)
 		r = watch_signals(s);
 	if (!r)

@@ -41,10 +41,15 @@ struct launch {
 
 struct vmm {
 	const char *name;	/* "QEMU", for messages */
+	const char *key;	/* "qemu", as the value `vmm` has it */
+	/* What stands before the reason of a failure in its log, or NULL. */
+	const char *reason_mark;
+	/* A guest that switches itself off only halts; see ending_halted. */
+	bool halts;
 	/* Fill in l; watch what has to be watched. 0 or -errno. */
 	int (*launch)(struct sup *s, struct launch *l);
 	/* It is gone: release what launch made, and say how it ended. */
-	enum vmm_end (*ended)(struct sup *s);
+	enum vmm_end (*ended)(struct sup *s, int status);
 	/* It failed before the guest was ready: is there another way? */
 	bool (*retry)(struct sup *s, const char *why);
 	/* It may be paused, and must not be to hear that it should end. */
@@ -77,6 +82,8 @@ struct sup {
 	int configure_says;
 	bool again;		/* configure once more after this one */
 	bool running, ready, wanted, term;
+	bool proven;		/* the guest has been ready since its start */
+	bool halted;		/* it has switched itself off */
 	const char *failed;	/* why we kill it, or NULL */
 	int64_t began;
 };

@@ -10,6 +10,7 @@
 #include "dirs.h"
 #include "lock.h"
 #include "supervise.h"
+#include "vm.h"
 
 enum { LAST_SECONDS = 10 };
 
@@ -118,18 +119,23 @@ hear(struct sup *s, int from)
 	die("cannot start '%s': its supervisor ended", s->name);
 }
 
+static void
+remove_old(struct sup *s, const char *file)
+{
+	if (unlinkat(s->dir, file, 0) && errno != ENOENT)
+		die_sys("cannot remove '%s' of machine '%s'", file, s->name);
+}
+
 int
 sup_start(struct sup *s)
 {
-	static const char *const old[] = { "ready", "exit", "error", "pid",
-		"supervisor", "agent.sock", "qmp.sock" };
 	int fds[2];
 	pid_t pid;
 
-	for (size_t i = 0; i < ARRAY_SIZE(old); i++)
-		if (unlinkat(s->dir, old[i], 0) && errno != ENOENT)
-			die_sys("cannot remove '%s' of machine '%s'", old[i],
-			    s->name);
+	remove_old(s, "exit");
+	remove_old(s, "error");
+	for (const char *const *f = vm_runtime_files; *f; f++)
+		remove_old(s, *f);
 	if (pipe2(fds, O_CLOEXEC))
 		die_sys("cannot start '%s'", s->name);
 	pid = fork();

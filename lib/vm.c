@@ -32,6 +32,10 @@ const struct vm_key vm_keys[] = {
 	{ NULL, VM_LINE, NULL, 0, 0, NULL },
 };
 
+const char *const vm_runtime_files[] = { "ready", "pid", "supervisor",
+	"agent.sock", "qmp.sock", "api.sock", "vsock.sock", "vsock.sock_1024",
+	NULL };
+
 static const char *
 number_error(const struct vm_key *k, const char *value)
 {

@@ -42,6 +42,9 @@ int vm_set(int vmfd, const char *key, const char *value);
  */
 printf_fn(3, 4) int vm_put_new(int vmfd, const char *key, const char *fmt, ...);
 
+/* Files that are there only while it runs; ends with NULL. */
+extern const char *const vm_runtime_files[];
+
 enum vm_state { VM_CREATED, VM_STARTING, VM_RUNNING, VM_STOPPED, VM_ERROR };
 
 /* Computed from what is there now; nothing has to notice a crash. */
