@@ -412,6 +412,7 @@ verb_exec(int argc, char *argv[])
 		add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
 	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN, NOT_RUN);
+	t.dir = vm_dir;
 	status = talk_run(&t, text_of(x.request, NOT_RUN));
 	if (status < 0)
 		die_status(NOT_RUN, "cannot run the command: %s",

@@ -28,9 +28,18 @@ enum {
  */
 int agent_connect(int dirfd, enum agent_port port, char why[TALK_WHY]);
 
+/*
+ * Ask the same agent for a sign of life: a descriptor to wait for, or -errno.
+ * Readable, agent_probed says whether that was one (1), or not yet (0); what
+ * ends the connection is one too.
+ */
+int agent_probe(int dirfd);
+int agent_probed(int fd);
+
 /* One request, and where its streams go. */
 struct talk {
 	int sock;
+	int dir;		/* the machine's, when signals are passed on */
 	int in;			/* -1: none */
 	int out, err;		/* -1: gathered in text */
 	bool tty;		/* in is a terminal whose size is passed on */
@@ -47,6 +56,10 @@ struct talk {
 	size_t send_from, send_len;
 	bool input_over, answered;
 	int status;
+	int signal;		/* the last that was passed on */
+	int64_t signalled;	/* when the first was, in ms */
+	int64_t doubt;		/* when to doubt that the guest lives, or 0 */
+	int probe;		/* where its answer comes from, or -1 */
 };
 
 enum { TALK_FAILED = -1, TALK_LOST = -2 };

@@ -1,0 +1,419 @@
+/* talk.c - a request, and its streams back and forth; see agent.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <cjson/cJSON.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent.h"
+#include "bng.h"
+#include "caught.h"
+#include "rawtty.h"
+
+enum {
+	RECV_SIZE = 256 * 1024,
+	IMPATIENT_MS = 2000,	/* until a second signal is for us */
+	DOUBT_MS = 2000,	/* after a signal, until we doubt the guest */
+	PROBE_MS = 3000,	/* for a guest in doubt to answer a ping */
+};
+
+/*
+ * Sending: at most one frame of input and what little control there is
+ */
+
+static uint8_t *
+send_room(struct talk *t, size_t need)
+{
+	enum { SIZE = 2 * (FRAME_MAX + FRAME_HEAD) };
+
+	if (!t->send)
+		t->send = xmalloc(SIZE);
+	if (t->send_from) {
+		memmove(t->send, t->send + t->send_from, t->send_len);
+		t->send_from = 0;
+	}
+	return t->send_len + need <= SIZE ? t->send + t->send_len : NULL;
+}
+
+static void
+put_control(struct talk *t, const char *text)
+{
+	size_t n = strlen(text);
+	uint8_t *p = send_room(t, FRAME_HEAD + n);
+
+	if (!p)
+		return; /* a signal too many for a client that stalls */
+	frame_put_head(p, CH_CONTROL, (uint32_t)n);
+	memcpy(p + FRAME_HEAD, text, n);
+	t->send_len += FRAME_HEAD + n;
+}
+
+static void
+flush_send(struct talk *t)
+{
+	while (t->send_len) {
+		ssize_t n = send(t->sock, t->send + t->send_from, t->send_len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			/* What it still had to say can be read. */
+			t->send_len = 0;
+			t->input_over = true;
+			return;
+		}
+		t->send_from += (size_t)n;
+		t->send_len -= (size_t)n;
+	}
+}
+
+static void
+pump_stdin(struct talk *t)
+{
+	uint8_t *p = send_room(t, FRAME_HEAD + FRAME_MAX);
+	ssize_t n;
+
+	if (!p)
+		return;
+	n = read(t->in, p + FRAME_HEAD, FRAME_MAX);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		n = 0;
+		t->input_over = true;
+	}
+	frame_put_head(p, CH_STDIN, (uint32_t)n);
+	t->send_len += FRAME_HEAD + (size_t)n;
+}
+
+static void
+put_size(struct talk *t)
+{
+	struct winsize ws;
+	char text[64];
+
+	if (ioctl(t->in, TIOCGWINSZ, &ws))
+		return;
+	snprintf(text, sizeof(text), "{\"rows\":%d,\"cols\":%d}", ws.ws_row,
+	    ws.ws_col);
+	put_control(t, text);
+}
+
+/*
+ * Signals are the command's. When nothing comes of one, the guest is asked
+ * for a sign of life: without one, the signal is for us.
+ */
+
+static int64_t
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+catch_signals(const struct talk *t)
+{
+	static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction old;
+
+	signal(SIGPIPE, SIG_IGN);
+	/*
+	 * nohup means it. A shell without job control lets all its background
+	 * jobs ignore INT and QUIT: that says nothing.
+	 */
+	for (size_t i = 0; t->signals && i < ARRAY_SIZE(passed_on); i++)
+		if (passed_on[i] != SIGHUP ||
+		    (!sigaction(SIGHUP, NULL, &old) &&
+		    old.sa_handler != SIG_IGN))
+			caught_add(passed_on[i]);
+	if (t->tty)
+		caught_add(SIGWINCH);
+}
+
+noreturn_fn static void
+die_of(int sig)
+{
+	rawtty_off();
+	caught_die(sig);
+}
+
+/* Who insists after a while means us. */
+static void
+pass_on(struct talk *t, int sig)
+{
+	int64_t since = now();
+	char text[32];
+
+	if (t->signalled && since - t->signalled >= IMPATIENT_MS)
+		die_of(sig);
+	if (!t->signalled)
+		t->signalled = since;
+	t->signal = sig;
+	t->doubt = since + DOUBT_MS;
+	snprintf(text, sizeof(text), "{\"signal\":%d}", sig);
+	put_control(t, text);
+}
+
+static void
+handle_signals(struct talk *t)
+{
+	int sig;
+
+	while ((sig = caught_next()))
+		if (sig == SIGWINCH)
+			put_size(t);
+		else
+			pass_on(t, sig);
+}
+
+/* In doubt: ask on a connection of its own; no answer in time is an answer. */
+static void
+probe(struct talk *t)
+{
+	if (t->probe >= 0)
+		die_of(t->signal);
+	t->probe = agent_probe(t->dir);
+	t->doubt = t->probe < 0 ? 0 : now() + PROBE_MS;
+}
+
+/* It lives, so the command takes its time over the signal, as it may. */
+static void
+probed(struct talk *t)
+{
+	int alive = agent_probed(t->probe);
+
+	if (!alive)
+		return;
+	close(t->probe);
+	t->probe = -1;
+	t->doubt = 0;
+}
+
+/* How long a poll may wait, in ms. */
+static int
+patience(const struct talk *t)
+{
+	int64_t left = t->doubt - now();
+
+	if (!t->doubt)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+/*
+ * Receiving
+ */
+
+static int
+fail(struct talk *t, const char *why)
+{
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	msg_clean(t->why);
+	return TALK_FAILED;
+}
+
+static void
+gather(struct talk *t, int which, const uint8_t *p, size_t n)
+{
+	if (t->text_len[which] + n > TALK_TEXT_MAX)
+		n = TALK_TEXT_MAX - t->text_len[which];
+	t->text[which] = xrealloc(t->text[which], t->text_len[which] + n + 1);
+	memcpy(t->text[which] + t->text_len[which], p, n);
+	t->text_len[which] += n;
+	t->text[which][t->text_len[which]] = '\0';
+}
+
+/* A reader that stalls stalls the command; our signals still pass. */
+static void
+write_out(struct talk *t, int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t r = write(fd, p, n);
+
+		if (r >= 0) {
+			p += r;
+			n -= (size_t)r;
+		} else if (errno == EINTR) {
+			handle_signals(t);
+			flush_send(t);
+		} else if (errno == EAGAIN) {
+			struct pollfd pf = { .fd = fd, .events = POLLOUT };
+
+			poll(&pf, 1, -1);
+		} else if (errno == EPIPE) {
+			die_of(SIGPIPE);
+		} else {
+			die_sys("cannot write the output");
+		}
+	}
+}
+
+/* A whole control frame: 1 when it was the last. */
+static int
+take_control(struct talk *t)
+{
+	cJSON *o = cJSON_ParseWithLength(t->control, t->control_len);
+	const cJSON *v, *error, *end;
+	int r = 0;
+
+	v = cJSON_GetObjectItem(o, "v");
+	error = cJSON_GetObjectItem(o, "error");
+	end = cJSON_GetObjectItem(o, "exit");
+	if (!o || (!t->answered && !v)) {
+		r = fail(t, "the agent's answer is malformed");
+	} else if (cJSON_IsString(error)) {
+		r = fail(t, error->valuestring);
+	} else if (cJSON_IsNumber(end) && end->valueint >= 0 &&
+	    end->valueint <= 255) {
+		t->status = end->valueint;
+		r = 1;
+	} else if (cJSON_GetObjectItem(o, "pong")) {
+		r = 1;
+	}
+	t->answered = true;
+	cJSON_Delete(o);
+	free(steal(&t->control));
+	t->control_len = 0;
+	return r;
+}
+
+static int
+take_payload(struct talk *t, const uint8_t *p, size_t n)
+{
+	int which = t->frame.channel == CH_STDERR;
+	int fd = which ? t->err : t->out;
+
+	if (t->frame.channel == CH_CONTROL) {
+		if (!t->control)
+			t->control = xmalloc((size_t)t->frame.left + 1);
+		memcpy(t->control + t->control_len, p, n);
+		t->control_len += n;
+		return n == t->frame.left ? take_control(t) : 0;
+	}
+	if (t->frame.channel == CH_STDIN)
+		return fail(t, "the agent broke the protocol");
+	if (fd < 0)
+		gather(t, which, p, n);
+	else
+		write_out(t, fd, p, n);
+	/* An empty frame is the end of a dialled connection's output. */
+	if (!t->frame.left && fd >= 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		dup2(null, fd);
+		close(null);
+	}
+	return 0;
+}
+
+/* 0 to go on, 1 at the last answer, negative: failed. */
+static int
+take(struct talk *t, const uint8_t *p, size_t n)
+{
+	size_t part;
+	int r;
+
+	for (;;) {
+		if (!frame_begun(&t->frame)) {
+			ssize_t h = frame_head(&t->frame, p, n);
+
+			if (h < 0)
+				return fail(t, "the agent broke the protocol");
+			p += h;
+			n -= (size_t)h;
+			if (!frame_begun(&t->frame))
+				return 0;
+		}
+		part = n < t->frame.left ? n : t->frame.left;
+		if (!part && t->frame.left)
+			return 0;
+		r = take_payload(t, p, part);
+		if (r)
+			return r;
+		frame_took(&t->frame, part);
+		p += part;
+		n -= part;
+	}
+}
+
+static int
+receive(struct talk *t)
+{
+	static uint8_t *buf;
+	ssize_t n;
+
+	if (!buf)
+		buf = xmalloc(RECV_SIZE);
+	n = recv(t->sock, buf, RECV_SIZE, MSG_DONTWAIT);
+	if (n > 0)
+		return take(t, buf, (size_t)n);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	snprintf(t->why, sizeof(t->why), "the machine ended");
+	return TALK_LOST;
+}
+
+static int
+relay(struct talk *t)
+{
+	int r = 0;
+
+	while (!r) {
+		struct pollfd p[4] = {
+			{ .fd = t->sock, .events = POLLIN },
+			{ .fd = caught_fd(), .events = POLLIN },
+			{ .fd = t->probe, .events = POLLIN },
+			{ .fd = -1, .events = POLLIN },
+		};
+		int n;
+
+		flush_send(t);
+		if (t->send_len)
+			p[0].events |= POLLOUT;
+		else if (!t->input_over)
+			p[3].fd = t->in;
+		n = poll(p, 4, patience(t));
+		if (n < 0 && errno != EINTR)
+			return fail(t, strerror(errno));
+		if (n == 0)
+			probe(t);
+		if (p[1].revents)
+			handle_signals(t);
+		if (p[2].revents)
+			probed(t);
+		if (p[3].revents)
+			pump_stdin(t);
+		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
+			r = receive(t);
+	}
+	return r;
+}
+
+int
+talk_run(struct talk *t, const char *request)
+{
+	int r;
+
+	t->input_over = t->in < 0;
+	t->probe = -1;
+	catch_signals(t);
+	if (t->tty)
+		rawtty_on(t->in);
+	put_control(t, request);
+	r = relay(t);
+	rawtty_off();
+	if (t->probe >= 0)
+		close(t->probe);
+	free(steal(&t->send));
+	return r > 0 ? t->status : r;
+}
