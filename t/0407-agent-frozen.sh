@@ -15,7 +15,8 @@ client() {
 }
 
 ok 'a command that takes its time over a SIGTERM is waited for' '
-	client "trap \"sleep 4; exit 7\" TERM; echo; while :; do sleep 1; done" &&
+	client "trap \"sleep 4; exit 7\" TERM
+		echo; while :; do sleep 1; done" &&
 	kill -TERM "$client" && { wait "$client"; [ $? = 7 ]; }
 '
 ok 'one SIGTERM ends the client of a guest that is frozen' '
