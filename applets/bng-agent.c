@@ -46,12 +46,9 @@ enum { NOT_RUN = 125 };
 
 static int vm_dir = -1;		/* the machine we are connected to */
 
-/*
- * Connect, or end with the status that the verb has for it: `no` when the
- * machine is not running, `failed` for the rest.
- */
+/* Connect, or end with the status `no` when the machine is not running. */
 static int
-xconnect(const char *vm, enum agent_port port, int no, int failed)
+xconnect(const char *vm, enum agent_port port, int no)
 {
 	char why[TALK_WHY];
 	int fd;
@@ -61,11 +58,9 @@ xconnect(const char *vm, enum agent_port port, int no, int failed)
 	if (fd == -ENOENT)
 		die_status(no, "machine '%s' is not running", vm);
 	if (fd == -ECONNRESET)
-		die_status(failed, "machine '%s' did not become ready: %s", vm,
-		    why);
+		die("machine '%s' did not become ready: %s", vm, why);
 	if (fd < 0)
-		die_status(failed, "cannot reach machine '%s': %s", vm,
-		    strerror(-fd));
+		die("cannot reach machine '%s': %s", vm, strerror(-fd));
 	return fd;
 }
 
@@ -100,15 +95,15 @@ request(const char *op)
 }
 
 static char *
-text_of(cJSON *o, int failed)
+text_of(cJSON *o)
 {
 	char *text = cJSON_PrintUnformatted(o);
 
 	if (!text)
-		die_status(failed, "out of memory");
+		die("out of memory");
 	if (strlen(text) > FRAME_MAX)
-		die_status(failed, "cannot send the request: it is longer than "
-		    "%d bytes", FRAME_MAX);
+		die("cannot send the request: it is longer than %d bytes",
+		    FRAME_MAX);
 	cJSON_Delete(o);
 	return text;
 }
@@ -133,8 +128,8 @@ ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
 
-	t.sock = xconnect(vm, port, EXIT_NO, EXIT_FAILED);
-	*ret_status = talk_run(&t, text_of(o, EXIT_FAILED));
+	t.sock = xconnect(vm, port, EXIT_NO);
+	*ret_status = talk_run(&t, text_of(o));
 	if (*ret_status == TALK_FAILED)
 		die("cannot %s '%s': %s", what, vm, t.why);
 	if (*ret_status > 0 && t.text[1])
@@ -225,7 +220,7 @@ verb_wait(int argc, char *argv[])
 	signal(SIGALRM, on_alarm);
 	if (boot)
 		return wait_boot(argv[optind]);
-	close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO, EXIT_FAILED));
+	close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO));
 	return EXIT_YES;
 }
 
@@ -251,8 +246,7 @@ add_file(cJSON *o, const char *key, int dir, const char *name)
 	int r = file_slurp(dir, name, KEY_FILE_MAX, &text, NULL);
 
 	if (r && r != -ENOENT)
-		die_status(EXIT_FAILED, "cannot read '%s': %s", name,
-		    strerror(-r));
+		die("cannot read '%s': %s", name, strerror(-r));
 	if (!r)
 		cJSON_AddStringToObject(o, key, text);
 }
@@ -398,6 +392,7 @@ verb_exec(int argc, char *argv[])
 	cJSON *args = cJSON_AddArrayToObject(x.request, "argv");
 	int status;
 
+	msg_failed = NOT_RUN;
 	if (!vm || !*command)
 		die_usage("a machine and a command are expected");
 	if (!strcmp(*command, "--"))
@@ -411,11 +406,11 @@ verb_exec(int argc, char *argv[])
 	if (x.tty)
 		add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
-	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN, NOT_RUN);
+	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN);
 	t.dir = vm_dir;
-	status = talk_run(&t, text_of(x.request, NOT_RUN));
+	status = talk_run(&t, text_of(x.request));
 	if (status < 0)
-		die_status(NOT_RUN, "cannot run the command: %s",
+		die("cannot run the command: %s",
 		    status == TALK_LOST ? lost_why() : t.why);
 	return status;
 }
@@ -431,8 +426,8 @@ relay(const char *vm, cJSON *o, int in, int out, const char *what)
 	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
 	int status;
 
-	t.sock = xconnect(vm, AGENT_WAITING, EXIT_NO, EXIT_FAILED);
-	status = talk_run(&t, text_of(o, EXIT_FAILED));
+	t.sock = xconnect(vm, AGENT_WAITING, EXIT_NO);
+	status = talk_run(&t, text_of(o));
 	if (status < 0)
 		die("cannot %s '%s': %s", what, vm,
 		    status == TALK_LOST ? lost_why() : t.why);

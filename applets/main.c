@@ -29,10 +29,13 @@ static int
 run(const struct applet *a, int argc, char *argv[])
 {
 	const char *voice = getenv("BNG_NAME");
+	const char *failed = getenv("BNG_FAILED");
 	int status;
 
 	self = a;
 	msg_name = voice && *voice ? voice : a->name;
+	if (failed && *failed)
+		msg_failed = (int)xnum(failed, 1, 255, "status");
 	open_stdio();
 	umask(077);
 	if ((a->flags & NEED_ROOT) && geteuid())

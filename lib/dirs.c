@@ -10,7 +10,7 @@
 #include "dirs.h"
 #include "name.h"
 
-/* An environment variable, if it holds an absolute path. */
+/* An environment variable, if it holds an absolute path: XDG's rule. */
 static const char *
 env_path(const char *name)
 {
@@ -19,10 +19,21 @@ env_path(const char *name)
 	return v && v[0] == '/' ? v : NULL;
 }
 
+/* Our own: not set is one thing, not absolute a mistake. */
+static const char *
+own_path(const char *name)
+{
+	const char *v = getenv(name);
+
+	if (v && *v && *v != '/')
+		die("cannot use %s: '%s' is not an absolute path", name, v);
+	return v && *v ? v : NULL;
+}
+
 static char *
 find(const char *own, const char *xdg, const char *below_home)
 {
-	const char *v = env_path(own);
+	const char *v = own_path(own);
 
 	if (v)
 		return xstrdup(v);

@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <time.h>
+
 #include "bng.h"
 #include "human.h"
 
@@ -41,5 +43,20 @@ human_span(int64_t seconds, char buf[HUMAN_LEN])
 		return buf;
 	}
 	snprintf(buf, HUMAN_LEN, "now");
+	return buf;
+}
+
+char *
+human_age(int64_t since, char buf[HUMAN_LEN])
+{
+	int64_t now = time(NULL);
+	size_t len;
+
+	buf[0] = '\0';
+	if (since < 0 || since > now)
+		return buf;
+	len = strlen(human_span(now - since, buf));
+	if (now > since)
+		snprintf(buf + len, HUMAN_LEN - len, " ago");
 	return buf;
 }

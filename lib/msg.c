@@ -7,6 +7,7 @@
 #include "bng.h"
 
 const char *msg_name = "bng";
+int msg_failed = EXIT_FAILED;
 
 void
 msg_clean(char *text)
@@ -67,7 +68,7 @@ die(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(0, fmt, ap);
 	va_end(ap);
-	exit(EXIT_FAILED);
+	exit(msg_failed);
 }
 
 void
@@ -79,7 +80,7 @@ die_sys(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(err, fmt, ap);
 	va_end(ap);
-	exit(EXIT_FAILED);
+	exit(msg_failed);
 }
 
 void

@@ -15,12 +15,15 @@
  */
 extern const char *msg_name;
 
+/* The status of die: 111, or what BNG_FAILED says. */
+extern int msg_failed;
+
 printf_fn(1, 2) void warn(const char *fmt, ...);
 
 /* As warn, with ": " and the text of errno. */
 printf_fn(1, 2) void warn_sys(const char *fmt, ...);
 
-/* The same, and exit 111. */
+/* The same, and exit msg_failed. */
 noreturn_fn printf_fn(1, 2) void die(const char *fmt, ...);
 noreturn_fn printf_fn(1, 2) void die_sys(const char *fmt, ...);
 

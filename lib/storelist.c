@@ -2,8 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <time.h>
-
 #include "bng.h"
 #include "human.h"
 #include "json.h"
@@ -41,15 +39,11 @@ row(struct table *t, const struct store *s, const struct manifest *m,
     const char *name, int64_t size)
 {
 	const char *const *keys = s == &store_images ? image_keys : kernel_keys;
-	int64_t created = manifest_num(m, "created", -1), now = time(NULL);
-	char bytes[HUMAN_LEN], age[HUMAN_LEN], ago[HUMAN_LEN + 8] = "";
+	char bytes[HUMAN_LEN], age[HUMAN_LEN];
 
-	if (created >= 0 && created <= now)
-		snprintf(ago, sizeof(ago), "%s%s",
-		    human_span(now - created, age),
-		    now == created ? "" : " ago");
 	table_row(t, (const char *[]){ name, manifest_str(m, keys[0]),
-	    manifest_str(m, keys[1]), human_size(size, bytes), ago,
+	    manifest_str(m, keys[1]), human_size(size, bytes),
+	    human_age(manifest_num(m, "created", -1), age),
 	    manifest_str(m, "source"), NULL });
 }
 

@@ -54,21 +54,6 @@ size_text(int64_t n, int64_t unit, char buf[HUMAN_LEN])
 	return human_size(n * unit, buf);
 }
 
-static const char *
-age_text(int64_t since, char buf[HUMAN_LEN])
-{
-	int64_t now = time(NULL);
-	size_t len;
-
-	if (since < 0 || since > now)
-		return "";
-	human_span(now - since, buf);
-	len = strlen(buf);
-	if (strcmp(buf, "now"))
-		snprintf(buf + len, HUMAN_LEN - len, " ago");
-	return buf;
-}
-
 /* Bytes that a file really takes: its disks are sparse. */
 static int64_t
 allocated(int fd, const char *name)
@@ -95,7 +80,7 @@ vm_row(struct table *t, int fd, const char *name, enum vm_state state)
 	    value(fd, "image", image, sizeof(image)), ip, vcpu,
 	    size_text(number(fd, "memory_mib"), MIB, memory),
 	    size_text(number(fd, "disk_bytes"), 1, disk),
-	    age_text(number(fd, "created"), age),
+	    human_age(number(fd, "created"), age),
 	    value(fd, "workspace/host_path", workspace, sizeof(workspace)),
 	    NULL });
 }
@@ -290,7 +275,7 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	line("disk", both);
 	for (size_t i = 0; i < ARRAY_SIZE(then); i++)
 		line_value(fd, then[i]);
-	line("created", age_text(number(fd, "created"), a));
+	line("created", human_age(number(fd, "created"), a));
 	if (up >= 0)
 		line("up", human_span(up, a));
 	line_pid(fd, "pid");
