@@ -12,6 +12,7 @@
  *        bng-qemu pause VM
  *        bng-qemu resume VM
  *        bng-qemu probe
+ *        bng-qemu landlock
  *
  * VM is a machine's name, or its directory when it holds a '/'.
  *
@@ -22,9 +23,11 @@
  *   status  print its state and QEMU's pid, tab-separated
  *   pause   stop its processors; resume lets them go on
  *   probe   print "kvm", or "tcg" and why not kvm, tab-separated
+ *   landlock
+ *           print the ABI of the kernel's Landlock, which confines QEMU
  *
  * exit: 0 done or running, 1 not running (start: already running; wait: still
- * running), 100 wrong usage, 111 failed
+ * running; landlock: there is none), 100 wrong usage, 111 failed
  */
 #include <sys/socket.h>
 
@@ -203,6 +206,18 @@ monitor_socket(int vm)
 }
 
 static int
+confine_qemu(struct sup *s, struct launch *l)
+{
+	const struct qemucmd *cmd = &((struct qemu *)s->own)->cmd;
+	int r = sup_confine(s, l, cmd->image, cmd->kernel,
+	    cmd->online ? CONFINE_CONNECT : 0);
+
+	if (!r && cmd->kvm)
+		confine_file(&l->confine, AT_FDCWD, "/dev/kvm", CONFINE_DEVICE);
+	return r;
+}
+
+static int
 qemu_launch(struct sup *s, struct launch *l)
 {
 	static const struct link_events events = { on_link_up, on_link_down,
@@ -230,6 +245,9 @@ qemu_launch(struct sup *s, struct launch *l)
 	l->fds[l->nfds++] = q->cmd.kernel;
 	l->path = q->cmd.path;
 	l->argv = q->cmd.argv;
+	r = confine_qemu(s, l);
+	if (r)
+		return r;
 	return qmp_send(&q->qmp, "qmp_capabilities");
 }
 
@@ -371,6 +389,20 @@ qemu_probe(int argc, char *argv[])
 }
 
 static int
+qemu_landlock(int argc, char *argv[])
+{
+	int abi = confine_abi();
+
+	(void)argv;
+	if (argc > 1)
+		die_usage("too many operands");
+	if (abi < 0)
+		return EXIT_NO;
+	printf("%d\n", abi);
+	return EXIT_YES;
+}
+
+static int
 qemu_main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
@@ -382,6 +414,7 @@ qemu_main(int argc, char *argv[])
 		{ "pause", qemu_pause },
 		{ "resume", qemu_resume_verb },
 		{ "probe", qemu_probe },
+		{ "landlock", qemu_landlock },
 		{ NULL, NULL },
 	};
 

@@ -99,8 +99,8 @@ network(struct sup *s, struct qemucmd *c)
 		sup_refuse(s, "its 'id' is missing or not 32 hex digits");
 	ident_mac(id, mac);
 	add(c, "-netdev");
-	add(c, "user,id=net,ipv6=off%s",
-	    sup_yes(s, "nat") ? "" : ",restrict=on");
+	c->online = sup_yes(s, "nat");
+	add(c, "user,id=net,ipv6=off%s", c->online ? "" : ",restrict=on");
 	snprintf(more, sizeof(more), ",netdev=net,mac=%s%s", mac,
 	    c->microvm ? "" : ",romfile=");
 	device(c, "virtio-net", more);

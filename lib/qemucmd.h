@@ -24,6 +24,7 @@ struct qemucmd {
 	unsigned argc;
 	char **accel, **cpu;		/* arguments that a retry changes */
 	bool kvm, nested, microvm;
+	bool online;			/* it reaches the outside */
 	int image, kernel;		/* directories */
 };
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "bng.h"
+#include "confine.h"
 #include "spawn.h"
 
 /*
@@ -47,10 +48,27 @@ place_fds(const struct spawn *sp)
 	return close_range(sp->nfds, ~0U, 0) ? -errno : 0;
 }
 
+/* What a stranger may see of the environment: it holds people's keys. */
+static char **
+few(void)
+{
+	static const char *const names[] = { "PATH=", "LD_LIBRARY_PATH=",
+		"TZ=" };
+	static char *env[ARRAY_SIZE(names) + 1];
+	size_t n = 0;
+
+	for (char **e = environ; *e && n < ARRAY_SIZE(names); e++)
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if (!strncmp(*e, names[i], strlen(names[i])))
+				env[n++] = *e;
+	return env;
+}
+
 noreturn_fn static void
 child(const struct spawn *sp, pid_t parent)
 {
 	const struct rlimit no_core = { 0, 0 };
+	int confined;
 
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -59,9 +77,15 @@ child(const struct spawn *sp, pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	plain_signals();
+	confined = sp->confine ? confine_enter(sp->confine) : 0;
 	if (place_fds(sp) || chdir("/"))
 		_exit(127);
-	execv(sp->path, sp->argv);
+	if (confined) {
+		errno = -confined;
+		warn_sys("cannot confine '%s'", sp->path);
+		_exit(127);
+	}
+	execve(sp->path, sp->argv, sp->confine ? few() : environ);
 	warn_sys("cannot execute '%s'", sp->path);
 	_exit(127);
 }

@@ -10,6 +10,8 @@
 
 #include <sys/types.h>
 
+struct confine;
+
 enum { SPAWN_FDS = 12 };
 
 struct spawn {
@@ -17,12 +19,17 @@ struct spawn {
 	const char *path;		/* what is executed */
 	int fds[SPAWN_FDS];		/* become 0, 1, 2, ...; -1: /dev/null */
 	unsigned nfds;			/* at least 3 */
+	/* What it may touch, with few variables in its environment; or NULL. */
+	const struct confine *confine;
 };
 
 /* The path of the executable that PATH has under this name, or NULL. */
 char *spawn_find(const char *name);
 
-/* The child's pid, or -errno. A failing exec is a line on its fd 2, and 127. */
+/*
+ * The child's pid, or -errno. A failing exec, or a confinement that cannot be,
+ * is a line on its fd 2, and 127.
+ */
 pid_t spawn(const struct spawn *sp);
 
 #endif

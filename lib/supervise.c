@@ -58,6 +58,14 @@ sup_running(struct sup *s)
 }
 
 void
+sup_note(struct sup *s, const char *line)
+{
+	logfile_add(&s->err.log, "banger: ", strlen("banger: "));
+	logfile_add(&s->err.log, line, strlen(line));
+	logfile_add(&s->err.log, "\n", 1);
+}
+
+void
 sup_warn(struct sup *s, const char *fmt, ...)
 {
 	char line[ENDING_TEXT];
@@ -68,9 +76,7 @@ sup_warn(struct sup *s, const char *fmt, ...)
 	va_end(ap);
 	msg_clean(line);
 	report(s, 'w', line);
-	logfile_add(&s->err.log, "banger: ", strlen("banger: "));
-	logfile_add(&s->err.log, line, strlen(line));
-	logfile_add(&s->err.log, "\n", 1);
+	sup_note(s, line);
 }
 
 /* --- logs ------------------------------------------------------------- */
@@ -141,7 +147,8 @@ configure(struct sup *s)
 	static char name[] = "bng-agent", verb[] = "configure",
 	    dir[] = "/proc/self/fd/3";
 	static char *const argv[] = { name, verb, dir, NULL };
-	struct spawn sp = { argv, "/proc/self/exe", { -1, -1, -1, s->dir }, 4 };
+	struct spawn sp = { .argv = argv, .path = "/proc/self/exe",
+		.fds = { -1, -1, -1, s->dir }, .nfds = 4 };
 	int says[2] = { -1, -1 };
 
 	if (s->configure > 0) {
@@ -256,8 +263,9 @@ fail(struct sup *s, const char *why)
 static void
 launch(struct sup *s)
 {
-	struct launch l = { .fds = { s->run_lock }, .nfds = 1 };
-	struct spawn sp = { .nfds = 3 };
+	struct launch l = { .fds = { s->run_lock }, .nfds = 1,
+		.confine = { .ruleset = -1 } };
+	struct spawn sp = { .nfds = 3, .confine = &l.confine };
 	int r;
 
 	s->proven = s->halted = false;
@@ -265,6 +273,8 @@ launch(struct sup *s)
 
 	if (r)
 		fail(s, strerror(-r));
+	if (l.confine.failed)
+		fail(s, "it cannot be confined");
 	sp.argv = l.argv;
 	sp.path = l.path;
 	sp.fds[0] = -1;
@@ -279,6 +289,7 @@ launch(struct sup *s)
 	if (s->pid < 0)
 		fail(s, strerror(-s->pid));
 	proc_save(s->dir, "pid", s->pid);
+	confine_release(&l.confine);
 	close(sp.fds[1]);
 	close(sp.fds[2]);
 	for (unsigned i = 0; i < l.nfds; i++)

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "clean.h"
+#include "confine.h"
 #include "door.h"
 #include "ending.h"
 #include "logfile.h"
@@ -27,7 +28,8 @@ struct sup;
 /*
  * One start of the VMM. fds become descriptors 3, 4, ... of the VMM; the first
  * is run.lock. Those that are `given` are closed here then. Its stdout is the
- * guest's console, its stderr the VMM's own log.
+ * guest's console, its stderr the VMM's own log. What it may touch is said by
+ * confine.h's functions after sup_confine().
  */
 enum { LAUNCH_FDS = 8 };
 
@@ -37,6 +39,7 @@ struct launch {
 	int fds[LAUNCH_FDS];
 	bool given[LAUNCH_FDS];
 	unsigned nfds;
+	struct confine confine;
 };
 
 struct vmm {
@@ -81,6 +84,7 @@ struct sup {
 	pid_t configure;
 	int configure_says;
 	bool again;		/* configure once more after this one */
+	bool told;		/* vmm.log says that it is not confined */
 	bool running, ready, wanted, term;
 	bool proven;		/* the guest has been ready since its start */
 	bool halted;		/* it has switched itself off */
@@ -105,6 +109,18 @@ int sup_start(struct sup *s);
 
 /* The VMM has proven to run: who started it need not wait any more. */
 void sup_running(struct sup *s);
+
+/*
+ * Confine what l will start, its path being set: to that program, the
+ * machine's disks and what else its drives and its kernel are; if it may
+ * connect, the host's resolver. More can be granted then; flags are
+ * confine_init's. 0 or -errno.
+ */
+int sup_confine(struct sup *s, struct launch *l, int image, int kernel,
+    int flags);
+
+/* A line for vmm.log alone. */
+void sup_note(struct sup *s, const char *line);
 
 /* A line for who started it, or, when that one is gone, for vmm.log. */
 printf_fn(2, 3) void sup_warn(struct sup *s, const char *fmt, ...);
