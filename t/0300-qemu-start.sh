@@ -112,7 +112,7 @@ ok 'QEMU has no descriptor but its own, and stays away from the terminal' '
 '
 ok 'it gets no new privileges, no core, its own session, and default signals' '
 	stub limits <<-"E" &&
-	grep -E "NoNewPrivs|SigBlk|SigIgn" /proc/self/status >&2
+	grep -E "NoNewPrivs|SigBlk|SigIgn" /proc/$$/status >&2
 	ulimit -c >&2
 	read -r l </proc/self/stat
 	set -- ${l##*) }

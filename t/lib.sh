@@ -82,8 +82,10 @@ ok() {
 need() {
 	case $1 in
 	ROOT) [ "$(id -u)" = 0 ] && _why= || _why='needs root' ;;
-	LANDLOCK*) [ "$(bng-qemu landlock)" -ge "${1#LANDLOCK}" ] 2>/dev/null &&
-		_why= || _why="needs the kernel's Landlock, ABI ${1#LANDLOCK}" ;;
+	LANDLOCK*)
+		_why="needs the kernel's Landlock, ABI ${1#LANDLOCK}"
+		_abi=$(bng-qemu landlock) || _abi=0
+		[ "$_abi" -lt "${1#LANDLOCK}" ] || _why= ;;
 	LOOP) [ -w /dev/loop-control ] && _why= || _why='needs loop devices' ;;
 	*) command -v "$1" >/dev/null 2>&1 && _why= || _why="needs $1" ;;
 	esac

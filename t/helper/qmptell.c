@@ -4,6 +4,8 @@
  *
  * usage: qmptell VMDIR JSON	print the answer: a "return" or an "error"
  */
+#include <poll.h>
+
 #include "bng.h"
 #include "dirs.h"
 #include "qmp.h"
@@ -36,8 +38,13 @@ main(int argc, char *argv[])
 	if (dir < 0 || q.fd < 0)
 		die("cannot connect to '%s'", argv[1]);
 	dprintf(q.fd, "{\"execute\":\"qmp_capabilities\"}\n%s\n", argv[2]);
-	while (answers < 2)
-		if (qmp_read(&q, on_message, NULL))
+	while (answers < 2) {
+		struct pollfd p = { .fd = q.fd, .events = POLLIN };
+		int r = poll(&p, 1, -1) < 0 ? -errno :
+		    qmp_read(&q, on_message, NULL);
+
+		if (r && r != -EAGAIN)
 			die("it hung up");
+	}
 	return 0;
 }
