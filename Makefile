@@ -61,7 +61,7 @@ all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check lint test deps try fresh bench install uninstall clean FORCE
+.PHONY: all helpers check lint test deps try fresh bench install uninstall clean FORCE
 
 # Rebuild when the flags change.
 FLAGS := $(filter-out -Werror,$(CC) $(CFLAGS) $(LDFLAGS) $(BNG_CFLAGS) \
@@ -147,7 +147,9 @@ deps:
 lint: all
 	$(Q)CC='$(CC)' GUEST_CC='$(GUEST_CC)' JOBS='$(JOBS)' sh t/lint
 
-test: all $(HELPERS)
+helpers: $(HELPERS)
+
+test: all helpers
 	$(Q)JOBS='$(JOBS)' SAN='$(SAN)' sh t/run
 
 # One after the other even under -j: each needs the one before.
@@ -161,7 +163,7 @@ try:
 fresh:
 	$(Q)sh t/fresh
 
-bench: all $(HELPERS)
+bench: all helpers
 	$(Q)ROW='$(ROW)' sh t/bench
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin

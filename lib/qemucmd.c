@@ -129,9 +129,11 @@ qemucmd_accelerate(struct qemucmd *c, bool kvm)
 	/*
 	 * One thread for all processors: with one each, QEMU 7.2 hung now
 	 * and then at boot, both spinning on kernel text that had just
-	 * been patched (a stale translation, it seems).
+	 * been patched (a stale translation, it seems). A machine that runs
+	 * machines boots seldom, and is too slow in one.
 	 */
-	*c->accel = xstrdup(kvm ? "kvm" : "tcg,thread=single");
+	*c->accel = xstrdup(kvm ? "kvm" : c->nested ? "tcg,thread=multi" :
+	    "tcg,thread=single");
 	/*
 	 * Without `nested` a guest sees no virtualisation of its own. Fast
 	 * "rep movsb" is what emulation is slowest at, byte by byte: a guest

@@ -18,7 +18,7 @@ export LC_ALL
 unset CDPATH
 umask 022
 
-TOP=$(cd "$(dirname "$0")/.." && pwd)
+TOP=${BNG_TOP:-$(cd "$(dirname "$0")/.." && pwd)}
 BUILD=$TOP/build${SAN:+-san}
 PATH=$BUILD:$BUILD/t:$PATH
 T=$(mktemp -d "${TMPDIR:-/tmp}/bng-t.XXXXXX")
