@@ -16,7 +16,7 @@ JOBS ?= $(shell nproc)
 # Executables of their own, because their libraries are heavy; the rest is bng.
 APART := disk pull
 PKGS_disk := ext2fs com_err libarchive
-PKGS_pull := libcurl libcrypto
+PKGS_pull := libcurl libcrypto libarchive
 PKGS_bng := libcjson libmnl
 
 B := build$(if $(SAN),-san)

@@ -7,6 +7,7 @@
  *
  * usage: bng-pull fetch [-p] [-c CAFILE] [-m MAXBYTES] [-o FILE]
  *            [-s SHA256] [-t SECONDS] URL
+ *        bng-pull unpack [-m MAXBYTES] ARCHIVE MEMBER FILE [MEMBER FILE ...]
  *
  * Download an http, https or file URL to FILE, which appears when it is whole
  * and has the digest, or to stdout. What a broken download left in FILE.part
@@ -18,7 +19,13 @@
  *   -s  the SHA-256 that it must have
  *   -t  give up after so long with next to no bytes (default 60)
  *
- * exit: 0 done; 1 the digest differs; 100 wrong usage; 111 failed
+ * unpack takes members, which must be regular files, out of a tar.gz: MEMBER
+ * becomes FILE, a new one, executable.
+ *
+ *   -m  refuse an archive that unpacks to more (default 256M)
+ *
+ * exit: 0 done; 1 the digest differs, or there is no such member; 100 wrong
+ * usage; 111 failed
  */
 #include <curl/curl.h>
 #include <stdarg.h>
@@ -29,6 +36,7 @@
 #include "digest.h"
 #include "human.h"
 #include "part.h"
+#include "pull/pull.h"
 
 enum {
 	REDIRECTS = 5,
@@ -590,7 +598,9 @@ static int
 pull_main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
-		{ "fetch", fetch_main }, { NULL, NULL },
+		{ "fetch", fetch_main },
+		{ "unpack", unpack_main },
+		{ NULL, NULL },
 	};
 
 	opterr = 0;
