@@ -40,6 +40,7 @@
 #include "agent.h"
 #include "bng.h"
 #include "dirs.h"
+#include "ident.h"
 #include "lock.h"
 
 enum { NOT_RUN = 125 };
@@ -278,6 +279,24 @@ add_time(cJSON *o)
 	cJSON_AddRawToObject(o, "time_ns", text);
 }
 
+/* A fork's memory holds its parent's, which is none of the fork's. */
+static void
+add_network(cJSON *o, int dir)
+{
+	char net[16], id[IDENT_ID], mac[IDENT_MAC];
+
+	if (file_line(dir, "net", net, sizeof(net)) >= 0 &&
+	    !strcmp(net, "none"))
+		return;
+	add_value(o, "ip", dir, "ip");
+	add_value(o, "gateway", dir, "gateway");
+	add_value(o, "dns", dir, "dns");
+	if (file_line(dir, "id", id, sizeof(id)) < 0 || !ident_ok(id))
+		return;
+	ident_mac(id, mac);
+	cJSON_AddStringToObject(o, "mac", mac);
+}
+
 static int
 verb_configure(int argc, char *argv[])
 {
@@ -285,23 +304,19 @@ verb_configure(int argc, char *argv[])
 	autoclose int dir = xvm_open(*arg);
 	autofree char *path = xfd_path(dir);
 	autofree char *key = xasprintf("%s/ssh/id_ed25519.pub", dir_state());
-	char net[16] = "";
 	cJSON *o = request("configure");
 
 	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
 	add_value(o, "machine_id", dir, "id");
-	if (file_line(dir, "net", net, sizeof(net)) < 0 ||
-	    strcmp(net, "none")) {
-		add_value(o, "ip", dir, "ip");
-		add_value(o, "gateway", dir, "gateway");
-		add_value(o, "dns", dir, "dns");
-	}
+	add_network(o, dir);
 	add_file(o, "authorized_keys", AT_FDCWD, key);
 	add_file(o, "ssh_host_key", dir, "ssh_host_key");
 	add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub");
 	add_entropy(o);
 	cJSON_AddBoolToObject(o, "work",
 	    !faccessat(dir, "work.ext4", F_OK, 0));
+	cJSON_AddBoolToObject(o, "restored",
+	    !faccessat(dir, "restored", F_OK, 0));
 	add_time(o);
 	free(ask(*arg, AGENT_AT_ONCE, o, "configure"));
 	return EXIT_YES;

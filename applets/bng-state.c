@@ -28,7 +28,6 @@
  * exit: 0 done; 1 no: taken, absent, running or busy; 2 there is no such
  *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
  */
-#include <dirent.h>
 #include <time.h>
 
 #include "bng.h"
@@ -130,48 +129,6 @@ open_parent(char *path, char **ret_entry)
 	return xopen(*path ? path : "/", O_RDONLY | O_DIRECTORY, 0);
 }
 
-/*
- * Make it last: every file, then the directory. What is on its way to the
- * disk already is cheap to wait for, so all are started before any is awaited.
- */
-static int
-sync_files(int dirfd)
-{
-	struct dirent *e;
-	int fds[64], n = 0, r = 0;
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!d)
-		return -errno;
-	while (n < (int)ARRAY_SIZE(fds) && (e = readdir(d))) {
-		if (e->d_type != DT_REG)
-			continue;
-		fds[n] = openat(dirfd, e->d_name, O_RDONLY | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK);
-		if (fds[n] < 0)
-			return -errno;
-		sync_file_range(fds[n++], 0, 0, SYNC_FILE_RANGE_WRITE);
-	}
-	while (n-- > 0) {
-		if (fsync(fds[n]))
-			r = -errno;
-		close(fds[n]);
-	}
-	return fsync(dirfd) ? -errno : r;
-}
-
-static int
-rename_new(int parent, const char *from, const char *to)
-{
-	if (!renameat2(parent, from, parent, to, RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	/* On such a file system: it replaces none but empty directories. */
-	return renameat(parent, from, parent, to) ? -errno : 0;
-}
-
 static int
 commit_main(int argc, char *argv[])
 {
@@ -192,20 +149,17 @@ commit_main(int argc, char *argv[])
 	/* What need not survive a crash of the host need not wait for it. */
 	if (file_line(fd, "ephemeral", yes, sizeof(yes)) < 0 ||
 	    strcmp(yes, "yes")) {
-		r = sync_files(fd);
+		r = scratch_sync(fd);
 		if (r)
 			fail(r, "write to the disk what is in", entry);
 	}
-	r = rename_new(parent, entry, name);
+	r = scratch_commit(parent, entry, name);
 	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR) {
 		(void)file_rm_tree(parent, entry);
 		die_status(EXIT_NO, "a machine '%s' exists already", name);
 	}
 	if (r)
 		fail(r, "rename", entry);
-	unlinkat(fd, "maker", 0);
-	if (fsync(parent))
-		die_sys("cannot write to the disk that there is '%s'", name);
 	puts(name);
 	return EXIT_YES;
 }

@@ -122,8 +122,18 @@ on_caller(struct watch *w, uint32_t events)
 	n = peek_line(w->fd, line);
 	if (n == 0)
 		return;
-	if (n < 0 || !parse(line, &c->port) ||
-	    recv(w->fd, line, (size_t)n, 0) != n) {
+	if (n < 0 || recv(w->fd, line, (size_t)n, 0) != n) {
+		hang_up(c);
+		return;
+	}
+	if (!strncmp(line, "PAUSE\n", (size_t)n)) {
+		struct door *d = c->door;
+
+		d->hold(d->ctx, release(c));
+		door_room(d);
+		return;
+	}
+	if (!parse(line, &c->port)) {
 		hang_up(c);
 		return;
 	}

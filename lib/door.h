@@ -4,6 +4,7 @@
  * is ready (connecting is waiting for readiness), on any other as soon as
  * there is an agent. Letting in is handing its socket to who carries it; that
  * one writes "OK NUMBER\n". Whoever cannot be let in any more is hung up on.
+ * A client that writes "PAUSE\n" instead is for hold.h.
  */
 #ifndef BNG_DOOR_H
 #define BNG_DOOR_H
@@ -36,10 +37,11 @@ struct door {
 	/* Take fd over, whether it works or not. */
 	void (*carry)(void *ctx, int fd, uint32_t port);
 	unsigned (*carried)(void *ctx);	/* how many clients it carries now */
+	void (*hold)(void *ctx, int fd);	/* take it over likewise */
 	void *ctx;
 };
 
-/* Start listening as `name` below dirfd; carry, carried, ctx are set. */
+/* Start listening as `name` below dirfd; the functions and ctx are set. */
 int door_open(struct door *d, int dirfd, const char *name);
 
 /* The state has changed, or there is room: let in or hang up on who waits. */

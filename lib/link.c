@@ -470,6 +470,18 @@ link_new(int port, const struct link_events *ev, void *ctx)
 	return NULL;
 }
 
+int
+link_anew(struct link *l)
+{
+	int r;
+
+	/* Whatever its agent was reading is not whole. */
+	l->written = true;
+	r = new_agent(l);
+	pump(l);
+	return r;
+}
+
 void
 link_free(struct link *l)
 {

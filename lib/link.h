@@ -34,6 +34,10 @@ struct link_events {
 /* Take over the port. NULL and errno on failure. */
 struct link *link_new(int port, const struct link_events *ev, void *ctx);
 
+/* The guest believes in a link that is gone (a restore): begin anew. 0 or
+ * -errno. */
+int link_anew(struct link *l);
+
 /* Close the port and every client. */
 void link_free(struct link *l);
 

@@ -36,7 +36,7 @@ add(struct qemucmd *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&arg, fmt, ap) < 0 || c->argc + 1 >= QEMUCMD_ARGS)
+	if (vasprintf(&arg, fmt, ap) < 0 || c->argc + 3 >= QEMUCMD_ARGS)
 		die("cannot make QEMU's command line: it is too long");
 	va_end(ap);
 	c->argv[c->argc] = arg;
@@ -144,6 +144,16 @@ qemucmd_accelerate(struct qemucmd *c, bool kvm)
 	else
 		*c->cpu = xstrdup(kvm ? "host,vmx=off,svm=off" :
 		    "max,vmx=off,svm=off,erms=off,fsrm=off");
+}
+
+void
+qemucmd_incoming(struct qemucmd *c, bool incoming)
+{
+	static char option[] = "-incoming", how[] = "defer";
+
+	/* add() left room. */
+	c->argv[c->argc] = incoming ? option : NULL;
+	c->argv[c->argc + 1] = incoming ? how : NULL;
 }
 
 static void

@@ -14,6 +14,7 @@ struct sup;
 /* What QEMU's descriptors are; the first as supervise.h says. */
 enum {
 	FD_LOCK = 3, FD_AGENT, FD_QMP, FD_MONITOR, FD_VM, FD_IMAGE, FD_KERNEL,
+	FD_MEMORY,	/* of a snapshot */
 };
 
 enum { QEMUCMD_ARGS = 96 };
@@ -33,5 +34,8 @@ void qemucmd_make(struct qemucmd *c, struct sup *s);
 
 /* With KVM, or with emulation. */
 void qemucmd_accelerate(struct qemucmd *c, bool kvm);
+
+/* Whether it waits for a snapshot's memory instead of booting. */
+void qemucmd_incoming(struct qemucmd *c, bool incoming);
 
 #endif

@@ -11,16 +11,36 @@
 #include "qmp.h"
 
 int
+qmp_say(const struct qmp *q, const char *object, int pass)
+{
+	char eol[] = "\r\n";
+	struct iovec text[2] = {
+		{ (void *)object, strlen(object) }, { eol, strlen(eol) } };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET,
+		SCM_RIGHTS } };
+	struct msghdr m = { .msg_iov = text, .msg_iovlen = 2 };
+	ssize_t len = (ssize_t)(text[0].iov_len + text[1].iov_len);
+
+	if (pass >= 0) {
+		memcpy(CMSG_DATA(&control.head), &pass, sizeof(pass));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control.room);
+	}
+	/* A few bytes into an empty socket: whole or an error. */
+	return sendmsg(q->fd, &m, MSG_NOSIGNAL) == len ? 0 : -EPIPE;
+}
+
+int
 qmp_send(const struct qmp *q, const char *command)
 {
 	char line[128];
-	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\"}\r\n",
-	    command);
+	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\"}", command);
 
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return -EINVAL;
-	/* A few bytes into an empty socket: whole or an error. */
-	return send(q->fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EPIPE;
+	return n < 0 || (size_t)n >= sizeof(line) ? -EINVAL :
+	    qmp_say(q, line, -1);
 }
 
 static void
@@ -69,25 +89,27 @@ qmp_text(const cJSON *m, const char *key)
 	return s ? s : "";
 }
 
-struct exchange {
-	struct qmp q;
-	int answers;		/* the first is that of qmp_capabilities */
-	int error;
-	cJSON *answer;
-};
-
 static void
 on_message(void *ctx, const cJSON *m)
 {
-	struct exchange *x = ctx;
+	struct qmp_session *s = ctx;
 	const cJSON *got = cJSON_GetObjectItem(m, "return");
+	const cJSON *refused = cJSON_GetObjectItem(m, "error");
+	const char *event = qmp_text(m, "event");
 
-	if (cJSON_GetObjectItem(m, "error"))
-		x->error = -EREMOTEIO;
-	else if (!got)
+	if (event[0] && s->event)
+		s->event(s->ctx, event, cJSON_GetObjectItem(m, "data"));
+	if (!got && !refused)
 		return;	/* the greeting, or an event */
-	if (++x->answers == 2 && !x->error)
-		x->answer = cJSON_Duplicate(got, true);
+	s->answers++;
+	if (refused) {
+		s->error = -EREMOTEIO;
+		snprintf(s->why, sizeof(s->why), "%s",
+		    qmp_text(refused, "desc"));
+		msg_clean(s->why);
+	}
+	cJSON_Delete(s->answer);
+	s->answer = cJSON_Duplicate(got, true);
 }
 
 static int64_t
@@ -99,42 +121,68 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int
-converse(struct exchange *x, const char *command, int timeout_ms)
+int
+qmp_turn(struct qmp_session *s, int timeout_ms)
 {
-	struct pollfd p = { .fd = x->q.fd, .events = POLLIN };
+	struct pollfd p = { .fd = s->q.fd, .events = POLLIN };
+	int r, n = poll(&p, 1, timeout_ms);
+
+	if (n == 0)
+		return -ETIMEDOUT;
+	r = n < 0 ? -errno : qmp_read(&s->q, on_message, s);
+	return r == -EAGAIN || r == -EINTR ? 0 : r;
+}
+
+int
+qmp_ask(struct qmp_session *s, const char *object, int pass, int timeout_ms)
+{
 	int64_t end = now_ms() + timeout_ms;
-	int r = qmp_send(&x->q, "qmp_capabilities");
+	unsigned before = s->answers;
+	int r = qmp_say(&s->q, object, pass);
 
-	if (!r)
-		r = qmp_send(&x->q, command);
-	while (!r && x->answers < 2 && !x->error) {
+	s->error = 0;
+	while (!r && s->answers == before) {
 		int64_t left = end - now_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
 
-		if (n == 0)
-			return -ETIMEDOUT;
-		r = n < 0 ? -errno : qmp_read(&x->q, on_message, x);
-		if (r == -EAGAIN || r == -EINTR)
-			r = 0;
+		r = left > 0 ? qmp_turn(s, (int)left) : -ETIMEDOUT;
 	}
-	return r ? r : x->error;
+	return r ? r : s->error;
+}
+
+int
+qmp_open(struct qmp_session *s, int dirfd, int timeout_ms)
+{
+	int r;
+
+	s->q.fd = sock_connect_at(dirfd, "qmp.sock");
+	if (s->q.fd < 0)
+		return s->q.fd;
+	r = qmp_ask(s, "{\"execute\":\"qmp_capabilities\"}", -1, timeout_ms);
+	if (r)
+		qmp_close(s);
+	return r;
+}
+
+void
+qmp_close(struct qmp_session *s)
+{
+	close(s->q.fd);
+	s->q.fd = -1;
+	cJSON_Delete(steal(&s->answer));
 }
 
 int
 qmp_command(int dirfd, const char *command, int timeout_ms, cJSON **ret_answer)
 {
-	struct exchange *x = xcalloc(1, sizeof(*x));
-	int r;
+	autofree char *object = xasprintf("{\"execute\":\"%s\"}", command);
+	autofree struct qmp_session *s = xcalloc(1, sizeof(*s));
+	int r = qmp_open(s, dirfd, timeout_ms);
 
-	x->q.fd = sock_connect_at(dirfd, "qmp.sock");
-	r = x->q.fd < 0 ? x->q.fd : converse(x, command, timeout_ms);
-	if (x->q.fd >= 0)
-		close(x->q.fd);
+	if (r)
+		return r;
+	r = qmp_ask(s, object, -1, timeout_ms);
 	if (!r && ret_answer)
-		*ret_answer = x->answer;
-	else
-		cJSON_Delete(x->answer);
-	free(x);
+		*ret_answer = steal(&s->answer);
+	qmp_close(s);
 	return r;
 }

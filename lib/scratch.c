@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <dirent.h>
 #include <limits.h>
 #include <signal.h>
 
@@ -88,4 +89,54 @@ xscratch_new(int parentfd, const char *parent, const char *name, pid_t maker,
 		    (long)maker, path);
 	}
 	return path;
+}
+
+int
+scratch_sync(int dirfd)
+{
+	struct dirent *e;
+	int fds[64], n = 0, r = 0;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return -errno;
+	while (n < (int)ARRAY_SIZE(fds) && (e = readdir(d))) {
+		if (e->d_type != DT_REG)
+			continue;
+		fds[n] = openat(dirfd, e->d_name, O_RDONLY | O_CLOEXEC |
+		    O_NOFOLLOW | O_NONBLOCK);
+		if (fds[n] < 0)
+			return -errno;
+		sync_file_range(fds[n++], 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	while (n-- > 0) {
+		if (fsync(fds[n]))
+			r = -errno;
+		close(fds[n]);
+	}
+	return fsync(dirfd) ? -errno : r;
+}
+
+static int
+rename_new(int parent, const char *from, const char *to)
+{
+	if (!renameat2(parent, from, parent, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* On such a file system: it replaces none but empty directories. */
+	return renameat(parent, from, parent, to) ? -errno : 0;
+}
+
+int
+scratch_commit(int parentfd, const char *entry, const char *name)
+{
+	autofree char *maker = xasprintf("%s/maker", name);
+	int r = rename_new(parentfd, entry, name);
+
+	if (r)
+		return r;
+	unlinkat(parentfd, maker, 0);
+	return fsync(parentfd) ? -errno : 0;
 }

@@ -31,4 +31,14 @@ bool scratch_alive(int parentfd, const char *entry);
 char *xscratch_new(int parentfd, const char *parent, const char *name,
     pid_t maker, int *ret_undo);
 
+/*
+ * Make it last: every file in it, then the directory. What is on its way to
+ * the disk already is cheap to wait for, so all are started before any is
+ * awaited. 0 or -errno.
+ */
+int scratch_sync(int dirfd);
+
+/* Give it its name, if that is free, for good. 0 or -errno. */
+int scratch_commit(int parentfd, const char *entry, const char *name);
+
 #endif

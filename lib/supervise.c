@@ -327,6 +327,7 @@ vmm_gone(struct sup *s, int status)
 		;
 	loop_del(&s->console.w);
 	loop_del(&s->err.w);
+	hold_over(&s->hold, true);
 	e.how = s->vmm->ended(s, status);
 	if (s->halted)
 		e.how = VMM_POWEROFF;
@@ -407,6 +408,28 @@ watch_signals(struct sup *s)
 	return s->signals.fd < 0 ? -errno : loop_add(&s->signals, EPOLLIN);
 }
 
+static void
+on_hold(void *ctx, int fd)
+{
+	hold_begin(&((struct sup *)ctx)->hold, fd);
+}
+
+static bool
+pause_vmm(void *ctx)
+{
+	struct sup *s = ctx;
+
+	return s->pid > 0 && s->running && s->vmm->pause && s->vmm->pause(s);
+}
+
+static void
+resume_vmm(void *ctx)
+{
+	struct sup *s = ctx;
+
+	s->vmm->resume(s);
+}
+
 static int
 prepare(struct sup *s)
 {
@@ -414,7 +437,12 @@ prepare(struct sup *s)
 
 	s->door.carry = s->vmm->carry;
 	s->door.carried = s->vmm->carried;
+	s->door.hold = on_hold;
 	s->door.ctx = s;
+	s->hold.pause = pause_vmm;
+	s->hold.resume = resume_vmm;
+	s->hold.ctx = s;
+	s->hold.w.fd = -1;
 	s->door.w.fd = s->console.w.fd = s->err.w.fd = -1;
 	s->console.w.ready = s->vmm->halts ? on_console : on_pipe;
 	s->err.w.ready = on_pipe;

@@ -21,6 +21,7 @@
 #include "confine.h"
 #include "door.h"
 #include "ending.h"
+#include "hold.h"
 #include "logfile.h"
 
 struct sup;
@@ -55,7 +56,12 @@ struct vmm {
 	enum vmm_end (*ended)(struct sup *s, int status);
 	/* It failed before the guest was ready: is there another way? */
 	bool (*retry)(struct sup *s, const char *why);
-	/* It may be paused, and must not be to hear that it should end. */
+	/*
+	 * Begin to pause it (false: not now), and tell hold_paused when it
+	 * is; let it go on, also to hear that it should end, and tell
+	 * hold_over whenever it has.
+	 */
+	bool (*pause)(struct sup *s);
 	void (*resume)(struct sup *s);
 	/* As in door.h, with the sup for ctx. */
 	void (*carry)(void *ctx, int fd, uint32_t port);
@@ -80,6 +86,7 @@ struct sup {
 	struct watch signals;
 	struct sup_pipe console, err;
 	struct door door;
+	struct hold hold;
 	pid_t pid;
 	pid_t configure;
 	int configure_says;

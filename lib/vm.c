@@ -32,7 +32,8 @@ const struct vm_key vm_keys[] = {
 	{ NULL, VM_LINE, NULL, 0, 0, NULL },
 };
 
-const char *const vm_runtime_files[] = { "ready", "pid", "supervisor",
+const char *const vm_runtime_files[] = { "ready", "restored",
+	"pid", "supervisor",
 	"agent.sock", "qmp.sock", "api.sock", "vsock.sock", "vsock.sock_1024",
 	NULL };
 

@@ -1,0 +1,367 @@
+/* snapshot.c - a machine at one moment; see snapshot.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <time.h>
+
+#include "bng.h"
+#include "copy.h"
+#include "dirs.h"
+#include "hold.h"
+#include "lock.h"
+#include "name.h"
+#include "scratch.h"
+#include "snapshot.h"
+#include "supervise.h"
+#include "vm.h"
+
+enum { LINE = 4096 };
+
+static const char *const disks[] = { "overlay.ext4", "work.ext4" };
+
+/* What a VMM's command line is made of, the name aside. */
+static const char *const values[] = { "vcpu", "memory_mib", "disk_bytes",
+	"image", "image_dir", "kernel", "kernel_dir", "net", "nat", "nested",
+	"accel", "vmm_version" };
+
+/* --- both ------------------------------------------------------------- */
+
+noreturn_fn static void
+fail(const struct snapshot *sn, int r, const char *verb, const char *what)
+{
+	die("cannot %s '%s': '%s': %s", verb, sn->vm_name, what, strerror(-r));
+}
+
+/* A value, or "". */
+static const char *
+value(int dir, const char *key, char *buf, size_t size)
+{
+	if (file_line(dir, key, buf, size) < 0)
+		buf[0] = '\0';
+	return buf;
+}
+
+bool
+snapshot_says(const struct snapshot *sn, const char *key, const char *text)
+{
+	char line[LINE];
+
+	return !strcmp(value(sn->dir, key, line, sizeof(line)), text);
+}
+
+static bool
+ephemeral(int vm)
+{
+	char yes[8];
+
+	return !strcmp(value(vm, "ephemeral", yes, sizeof(yes)), "yes");
+}
+
+/* Size and age of the file that the value `key` has in its directory. */
+static char *
+age(int dir, const char *key, const char *name)
+{
+	char path[LINE];
+	struct stat st = { 0 };
+	autofree char *file = xasprintf("%s/%s",
+	    value(dir, key, path, sizeof(path)), name);
+
+	if (stat(file, &st))
+		return xstrdup("-");
+	return xasprintf("%lld %lld.%09ld", (long long)st.st_size,
+	    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+/* What the machine's memory relies on, and who else may have replaced. */
+static char *
+base(int dir)
+{
+	autofree char *image = age(dir, "image_dir", "rootfs.ext4");
+	autofree char *modules = age(dir, "kernel_dir", "modules.ext4");
+
+	return xasprintf("%s %s", image, modules);
+}
+
+/* --- make ------------------------------------------------------------- */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The options and the two operands that both verbs have. */
+static bool
+options(int argc, char *argv[], const char *letter, char **ret_dir)
+{
+	bool given = false;
+	size_t len;
+	int c;
+
+	while ((c = getopt(argc, argv, letter)) != -1)
+		if (c == letter[0])
+			given = true;
+		else
+			die_usage("%s: unknown option", argv[0]);
+	if (argc - optind != 2)
+		die_usage("%s: a machine and a directory are wanted", argv[0]);
+	*ret_dir = xstrdup(argv[optind + 1]);
+	for (len = strlen(*ret_dir); len > 1 && (*ret_dir)[len - 1] == '/';)
+		(*ret_dir)[--len] = '\0';
+	return given;
+}
+
+/* The directory that it is to be in, made if need be; sets path and name. */
+static int
+open_parent(struct snapshot *sn, char *path, char **ret_parent)
+{
+	char *slash = strrchr(path, '/');
+	int fd;
+
+	*ret_parent = slash ? xasprintf("%.*s", (int)(slash - path), path) :
+	    xstrdup(".");
+	sn->path = path;
+	sn->name = slash ? slash + 1 : path;
+	if (!name_ok(sn->name))
+		die_usage("bad name of a snapshot: '%s'", sn->name);
+	if (mkdir(*ret_parent, 0700) && errno != EEXIST)
+		die_sys("cannot make '%s'", *ret_parent);
+	fd = xopen(*ret_parent, O_RDONLY | O_DIRECTORY, 0);
+	if (!faccessat(fd, sn->name, F_OK, AT_SYMLINK_NOFOLLOW))
+		die_status(EXIT_NO, "there is a '%s' already", path);
+	return fd;
+}
+
+static void
+copy_values(struct snapshot *sn, const struct snapshot_vmm *v)
+{
+	autofree char *shared = NULL;
+	char line[LINE];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values) && !r; i++)
+		if (file_line(sn->vm, values[i], line, sizeof(line)) >= 0)
+			r = vm_put_new(sn->dir, values[i], "%s", line);
+	if (!r)
+		r = vm_put_new(sn->dir, "vmm", "%s", v->name);
+	if (!r)
+		r = vm_put_new(sn->dir, "created", "%lld",
+		    (long long)time(NULL));
+	shared = base(sn->dir);
+	if (!r)
+		r = vm_put_new(sn->dir, "base", "%s", shared);
+	if (r)
+		fail(sn, r, "snapshot", "its values");
+}
+
+static void
+copy_disks(struct snapshot *sn)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		int r = copy_disk_at(sn->vm, disks[i], sn->dir, disks[i]);
+
+		if (r)
+			fail(sn, r, "snapshot", disks[i]);
+	}
+}
+
+/* Of one that runs. For how many milliseconds it stood still. */
+static int64_t
+copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
+{
+	int64_t began;
+	int hold;
+
+	if (faccessat(sn->vm, "ready", F_OK, 0))
+		die_status(EXIT_NO, "machine '%s' is not ready yet",
+		    sn->vm_name);
+	sn->memory = openat(sn->dir, "memory", O_RDWR | O_CREAT | O_EXCL |
+	    O_CLOEXEC, 0600);
+	if (sn->memory < 0)
+		fail(sn, -errno, "snapshot", "memory");
+	hold = hold_take(sn->vm);
+	if (hold < 0)
+		die("cannot pause '%s': %s", sn->vm_name, hold == -EBUSY ?
+		    "somebody else does" : strerror(-hold));
+	began = now_ms();
+	v->begin(sn);
+	copy_disks(sn);
+	v->finish(sn);
+	if (hold_release(hold))
+		die("cannot snapshot '%s': it was resumed or ended meanwhile",
+		    sn->vm_name);
+	return now_ms() - began;
+}
+
+/* Of one that does not: nobody starts it meanwhile. */
+static void
+copy_stopped(struct snapshot *sn)
+{
+	autoclose int lock = lock_open(sn->vm, "lock", true);
+	autoclose int run = lock < 0 ? lock : lock_take(sn->vm, "run.lock");
+
+	if (run == -EAGAIN)
+		die_status(EXIT_NO, "machine '%s' is not ready yet",
+		    sn->vm_name);
+	if (run < 0)
+		fail(sn, run, "snapshot", "run.lock");
+	if (!faccessat(sn->vm, "restoring", F_OK, 0))
+		die("cannot snapshot '%s': a restore of it was interrupted",
+		    sn->vm_name);
+	copy_disks(sn);
+}
+
+int
+snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v)
+{
+	struct snapshot sn = { .memory = -1 };
+	autofree char *parent = NULL, *part = NULL, *vm = NULL;
+	char *path;
+	int64_t still = 0;
+	int in, undo, r;
+
+	sn.lasting = !options(argc, argv, "t", &path);
+	sn.vm = xvm_open(argv[optind]);
+	vm = xfd_path(sn.vm);
+	sn.vm_name = strrchr(vm, '/') + 1;
+	sn.lasting &= !ephemeral(sn.vm);
+	in = open_parent(&sn, path, &parent);
+	part = xscratch_new(in, parent, sn.name, getpid(), &undo);
+	sn.dir = xopen(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	copy_values(&sn, v);
+	if (lock_held(sn.vm, "run.lock") == 1)
+		still = copy_running(&sn, v);
+	else
+		copy_stopped(&sn);
+	r = sn.lasting ? scratch_sync(sn.dir) : 0;
+	if (!r)
+		r = scratch_commit(in, strrchr(part, '/') + 1, sn.name);
+	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR)
+		die_status(EXIT_NO, "there is a '%s' already", path);
+	if (r)
+		fail(&sn, r, "snapshot", sn.name);
+	undo_forget(undo);
+	printf("%lld\n", (long long)still);
+	return EXIT_YES;
+}
+
+/* --- restore ---------------------------------------------------------- */
+
+void
+snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
+    const struct snapshot_vmm *v)
+{
+	autofree char *now = NULL;
+	char vmm[LINE];
+
+	memset(sn, 0, sizeof(*sn));
+	sn->move = options(argc, argv, "m", &sn->path);
+	sup_lock(s, argv[optind]);
+	sn->vm = s->dir;
+	sn->vm_name = s->name;
+	sn->lasting = !ephemeral(sn->vm);
+	sn->name = strrchr(sn->path, '/') ? strrchr(sn->path, '/') + 1 :
+	    sn->path;
+	sn->dir = open(sn->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sn->dir < 0 && errno == ENOENT)
+		die_status(EXIT_NO, "there is no snapshot '%s'", sn->path);
+	if (sn->dir < 0)
+		die_sys("cannot open '%s'", sn->path);
+	if (!snapshot_says(sn, "vmm", v->name))
+		die("cannot restore '%s': its snapshot '%s' was made under "
+		    "'%s'", sn->vm_name, sn->name,
+		    value(sn->dir, "vmm", vmm, sizeof(vmm)));
+	sn->memory = openat(sn->dir, "memory", O_RDONLY | O_CLOEXEC);
+	if (sn->memory < 0 && errno != ENOENT)
+		die_sys("cannot open '%s/memory'", sn->path);
+	now = base(sn->dir);
+	if (!snapshot_says(sn, "base", now))
+		die("cannot restore '%s': its image or kernel was replaced "
+		    "since the snapshot '%s'", sn->vm_name, sn->name);
+}
+
+/* A copy beside the machine's disk, which a crash or a full disk leaves be. */
+static void
+copy_aside(struct snapshot *sn, const char *disk, const char *aside)
+{
+	autofree char *dir = xfd_path(sn->vm);
+	autofree char *path = xasprintf("%s/%s", dir, aside);
+	autoclose int fd = -1;
+	int r;
+
+	undo_unlink(path);
+	r = copy_disk_at(sn->dir, disk, sn->vm, aside);
+	if (!r && sn->lasting) {
+		fd = xopen(path, O_RDONLY, 0);
+		r = fsync(fd) ? -errno : 0;
+	}
+	if (r)
+		fail(sn, r, "restore", disk);
+}
+
+static int
+restore_values(const struct snapshot *sn)
+{
+	char now[LINE], then[LINE];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values) && !r; i++) {
+		value(sn->dir, values[i], then, sizeof(then));
+		value(sn->vm, values[i], now, sizeof(now));
+		if (then[0] && strcmp(now, then))
+			r = file_put_line(sn->vm, values[i], "%s", then);
+	}
+	return r;
+}
+
+void
+snapshot_apply(struct snapshot *sn)
+{
+	char aside[ARRAY_SIZE(disks)][64];
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		snprintf(aside[i], sizeof(aside[i]), ".%s.%ld", disks[i],
+		    (long)getpid());
+		if (!sn->move)
+			copy_aside(sn, disks[i], aside[i]);
+	}
+	r = file_put_line(sn->vm, "restoring", "%s", sn->path);
+	for (size_t i = 0; i < ARRAY_SIZE(disks) && !r; i++)
+		if (renameat(sn->move ? sn->dir : sn->vm,
+		    sn->move ? disks[i] : aside[i], sn->vm, disks[i]))
+			r = -errno;
+	if (!r)
+		r = restore_values(sn);
+	if (!r && fsync(sn->vm))
+		r = -errno;
+	if (!r && unlinkat(sn->vm, "restoring", 0))
+		r = -errno;
+	if (r)
+		fail(sn, r, "restore", "its disks and values");
+}
+
+int
+snapshot_used(const struct snapshot *sn)
+{
+	int r = sn->move ? file_rm_tree(AT_FDCWD, sn->path) : 0;
+
+	if (r) {
+		errno = -r;
+		die_sys("cannot remove '%s'", sn->path);
+	}
+	return EXIT_YES;
+}
+
+void
+snapshot_refuse_half(struct sup *s)
+{
+	char from[LINE];
+
+	if (file_line(s->dir, "restoring", from, sizeof(from)) >= 0)
+		sup_refuse(s, "restoring '%s' was interrupted: restore it "
+		    "again", from);
+}

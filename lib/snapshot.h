@@ -1,0 +1,60 @@
+/* snapshot.h - a machine at one moment, as a directory
+ *
+ * It holds copies of the disks and of the values that the VMM's command line
+ * is made of; `created`; `base`, which says of what size and age the shared
+ * disks were; and `memory` when the machine ran, in a form that is its VMM's.
+ * It is made as .new.NAME.PID and renamed when it is whole.
+ *
+ * 1. A machine that runs stands still from before the first byte is copied
+ *    until after the last (hold.h), or the snapshot is thrown away.
+ * 2. One that does not run is locked meanwhile, and has no `memory`.
+ * 3. While a restore replaces the disks the machine has the file `restoring`,
+ *    and nobody starts it: half of it would be from another time.
+ */
+#ifndef BNG_SNAPSHOT_H
+#define BNG_SNAPSHOT_H
+
+#include <stdbool.h>
+
+struct sup;
+
+struct snapshot {
+	int vm;			/* the machine's directory, */
+	char *vm_name;		/* and its name */
+	int dir;		/* the snapshot's, */
+	char *path;		/* where that is, */
+	const char *name;	/* and its last component */
+	int memory;		/* open, for reading or writing; -1: none */
+	bool move, lasting;
+};
+
+/* What a VMM adds. All die when they cannot. */
+struct snapshot_vmm {
+	const char *name;	/* as in the value `vmm` */
+	/* The machine stands still: begin to write its memory, and end. */
+	void (*begin)(struct snapshot *sn);
+	void (*finish)(struct snapshot *sn);
+};
+
+/* The verb snapshot [-t] VM DIR. Its exit status. */
+int snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v);
+
+/* The verb restore [-m] VM DIR, up to where something changes: sup_lock the
+ * machine and open what there is. */
+void snapshot_open(struct snapshot *sn, int argc, char *argv[],
+    struct sup *s, const struct snapshot_vmm *v);
+
+/* Make the machine's disks and values what they were. Dies. */
+void snapshot_apply(struct snapshot *sn);
+
+/* The end of that verb: what was moved is no snapshot any more. */
+int snapshot_used(const struct snapshot *sn);
+
+/* Whether a value of the snapshot is this. */
+bool snapshot_says(const struct snapshot *sn, const char *key,
+    const char *value);
+
+/* For start: sup_refuse a machine whose restore was interrupted. */
+void snapshot_refuse_half(struct sup *s);
+
+#endif
