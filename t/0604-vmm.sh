@@ -80,22 +80,22 @@ ok 'a release is installed, both programs, and used' '
 	[ "$("$bin/firecracker" --version)" = "Firecracker v1.12.1" ]
 '
 ok 'a second one beside it is used from then on, and the first again' '
-	release 1.15.1 &&
+	release 1.14.4 &&
 	banger vmm pull --url "file://$T/www/" firecracker &&
-	only 1.12.1 1.15.1 && used 1.15.1 && mv www away &&
+	only 1.12.1 1.14.4 && used 1.14.4 && mv www away &&
 	banger vmm pull firecracker --version 1.12.1 && used 1.12.1 &&
 	mv away www
 '
 ok 'they are listed, as a table, as names, as JSON' '
 	banger vmm list >list && cat list &&
 	grep -qE "^firecracker +1.12.1 +yes +$bin/firecracker-1.12.1$" list &&
-	grep -qE "^firecracker +1.15.1 +no " list &&
-	banger vmm list -q | grep -qx firecracker-1.15.1 &&
+	grep -qE "^firecracker +1.14.4 +no " list &&
+	banger vmm list -q | grep -qx firecracker-1.14.4 &&
 	banger vmm list --json >list.json &&
 	grep -q "\"vmm\": \"firecracker\", \"version\": \"1.12.1\"" list.json
 '
 ok 'one that is deleted is gone; what it was is remembered' '
-	banger vmm delete firecracker --version 1.12.1 && only 1.15.1 &&
+	banger vmm delete firecracker --version 1.12.1 && only 1.14.4 &&
 	[ ! -e "$bin/firecracker" ] && [ ! -e "$bin/jailer" ] &&
 	[ -s "$pins/firecracker-1.12.1" ]
 '
@@ -105,8 +105,8 @@ ok 'a release that has changed since is refused, whoever vouches for it' '
 		banger vmm pull firecracker --version 1.12.1 &&
 	says 1 "rm $pins" banger vmm pull firecracker --version 1.12.1 \
 		--sha256 "$(sum_of 1.12.1)" 2>&1 | grep "to forget" &&
-	only 1.15.1 && rm "$pins/firecracker-1.12.1" &&
-	banger vmm pull firecracker --version 1.12.1 && only 1.12.1 1.15.1
+	only 1.14.4 && rm "$pins/firecracker-1.12.1" &&
+	banger vmm pull firecracker --version 1.12.1 && only 1.12.1 1.14.4
 '
 ok 'a digest that is published wrong is refused, and nothing stays' '
 	fresh && release 1.12.1 && echo more >>"$(archive 1.12.1)" &&
