@@ -10,6 +10,7 @@
 #include "name.h"
 #include "qemucmd.h"
 #include "qmp.h"
+#include "says.h"
 #include "spawn.h"
 #include "supervise.h"
 #include "supread.h"
@@ -120,19 +121,35 @@ kernel(struct sup *s, struct qemucmd *c, const cJSON *km)
 	free(line);
 }
 
+/*
+ * A thread for each processor that is emulated, or one for all? Before 8.1,
+ * code was translated without a lock on its page: when a kernel patches its
+ * text while another processor translates it, a stale translation stays, and
+ * about one boot in a hundred hung or crashed QEMU (7.2). A machine that runs
+ * machines boots seldom, and is too slow in one thread.
+ */
+static bool
+parallel(const struct qemucmd *c)
+{
+	static const char before[] = "QEMU emulator version ";
+	char line[128];
+	int major, minor;
+
+	if (c->nested)
+		return true;
+	return !says_version(c->path, line, sizeof(line)) &&
+	    !strncmp(line, before, strlen(before)) &&
+	    sscanf(line + strlen(before), "%9d.%9d", &major, &minor) == 2 &&
+	    (major > 8 || (major == 8 && minor >= 1));
+}
+
 void
 qemucmd_accelerate(struct qemucmd *c, bool kvm)
 {
 	c->kvm = kvm;
 	free(*c->accel);
 	free(*c->cpu);
-	/*
-	 * One thread for all processors: with one each, QEMU 7.2 hung now
-	 * and then at boot, both spinning on kernel text that had just
-	 * been patched (a stale translation, it seems). A machine that runs
-	 * machines boots seldom, and is too slow in one.
-	 */
-	*c->accel = xstrdup(kvm ? "kvm" : c->nested ? "tcg,thread=multi" :
+	*c->accel = xstrdup(kvm ? "kvm" : parallel(c) ? "tcg,thread=multi" :
 	    "tcg,thread=single");
 	/*
 	 * Without `nested` a guest sees no virtualisation of its own. Fast
