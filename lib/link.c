@@ -4,9 +4,9 @@
  */
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "bng.h"
+#include "flood.h"
 #include "link.h"
 
 enum {
@@ -44,8 +44,7 @@ struct link {
 	unsigned used, turn;
 	bool written;		/* anything, ever */
 	bool stuck;		/* the port took not all: waiting for it */
-	int hellos;
-	time_t hellos_since;
+	struct flood hellos;
 	size_t sent, queued;	/* out[sent..queued) is to be written */
 	uint8_t out[OUT_SIZE];
 };
@@ -286,24 +285,11 @@ give_up(struct link *l, const char *why)
 	l->ev->broken(l->ctx, why);
 }
 
-static bool
-too_many_hellos(struct link *l)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	if (t.tv_sec - l->hellos_since > HELLO_SECONDS) {
-		l->hellos_since = t.tv_sec;
-		l->hellos = 0;
-	}
-	return ++l->hellos > HELLOS;
-}
-
 /* A new agent: forget all there was, and ask it for a nonce of our own. */
 static int
 new_agent(struct link *l)
 {
-	if (too_many_hellos(l))
+	if (flood(&l->hellos, HELLOS, HELLO_SECONDS))
 		return -ECONNRESET;
 	if (l->state == UP)
 		l->ev->down(l->ctx);

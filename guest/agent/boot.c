@@ -64,14 +64,40 @@ visible(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
+static bool
+has_pci(void)
+{
+	autoclosedir DIR *d = opendir("/sys/bus/pci/devices");
+	struct dirent *e = NULL;
+
+	while (d && (e = readdir(d)) && !visible(e))
+		;
+	return e;
+}
+
+/*
+ * The initrd has the modules of every board; loading costs time, so what only
+ * another one can use is left alone. name: "012-virtio_pci.ko".
+ */
+static bool
+for_this_board(const char *name, bool pci)
+{
+	if (pci)
+		return !strstr(name, "-virtio_mmio.") &&
+		    !strstr(name, "vsock");
+	return !strstr(name, "-virtio_pci") && !strstr(name, "-pvpanic");
+}
+
 static void
 load_modules(void)
 {
 	struct dirent **list;
+	bool pci = has_pci();
 	int n = scandir("/modules", &list, visible, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		load_module(list[i]->d_name);
+		if (for_this_board(list[i]->d_name, pci))
+			load_module(list[i]->d_name);
 		free(list[i]);
 	}
 	if (n >= 0)
@@ -204,13 +230,13 @@ configured(void)
 }
 
 static bool
-port_there(const void *arg)
+link_there(const void *arg)
 {
 	int fd = link_find_port(arg);
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0;
+	return fd >= 0 || link_has_vsock();
 }
 
 /* Without the agent the machine would be out of reach. */
@@ -230,7 +256,7 @@ oom_exempt(void)
 noreturn_fn static void
 be_agent(void)
 {
-	int fd, null = open("/dev/null", O_RDWR);
+	int fd, r, null = open("/dev/null", O_RDWR);
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
@@ -238,12 +264,13 @@ be_agent(void)
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "banger-agent");
 	oom_exempt();
-	if (!wait_found(port_there, port_name))
-		give_up("cannot find the port '%s'", port_name);
+	if (!wait_found(link_there, port_name))
+		give_up("cannot find the port '%s' or a vsock", port_name);
 	fd = link_find_port(port_name);
 	ops_configured = configured;
-	if (link_mux(fd, true))
-		console("cannot serve the port: %s", strerror(errno));
+	r = fd >= 0 ? link_mux(fd, true) : link_vsock();
+	if (r)
+		console("cannot serve the host: %s", strerror(errno));
 	_exit(1);
 }
 

@@ -113,6 +113,7 @@ conn_fail(struct conn *c, const char *fmt, ...)
 	va_end(ap);
 	json_escape(inside, sizeof(inside), &len, text);
 	conn_end(c, "{\"v\":%d,\"error\":\"%s\"}", AGENT_VERSION, inside);
+	c->failed = true;
 }
 
 /*
@@ -270,6 +271,17 @@ conn_hangup(struct conn *c)
 	c->late_len = 0;
 	if (c->job)
 		job_abandon(steal(&c->job));
+}
+
+void
+conn_drop(struct conn *c)
+{
+	struct conn **at = &conns;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	conn_free(c);
 }
 
 void

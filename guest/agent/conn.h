@@ -32,6 +32,7 @@ struct conn {
 
 	bool deaf;		/* the client closed */
 	bool last;		/* after what is in say comes CLOSE */
+	bool failed;		/* by what the client sent, or by our lack */
 	bool closed;		/* we sent CLOSE */
 
 	struct frame_in in;
@@ -59,6 +60,9 @@ void conn_data(struct conn *c, const uint8_t *p, size_t n);
 
 /* The client closed. */
 void conn_hangup(struct conn *c);
+
+/* This one is over, whatever its client thinks; c is freed. */
+void conn_drop(struct conn *c);
 
 /* Every client is gone; what they were told last is not needed. */
 void conns_drop(void);

@@ -160,33 +160,6 @@ link_mux(int fd, bool port)
 }
 
 int
-link_plain(int fd)
-{
-	static struct wire w;
-	static uint8_t buf[CHUNK];
-	struct conn *c;
-	bool busy = false;
-	long n = 0;
-
-	c = wire_open(&w, fd, false) ? conn_open(&w, false, 0) : NULL;
-	if (!c)
-		return -1;
-	while (n >= 0 && !(c->closed && !w.len) && loop_wait(busy)) {
-		n = 0;
-		if (!c->late_len && end_is(&w.end, END_IN))
-			n = wire_read(&w, buf, CHUNK);
-		if (n > 0)
-			conn_data(c, buf, (size_t)n);
-		busy = conns_pump() || n > 0;
-		jobs_tend();
-		if (!wire_flush(&w))
-			break;
-	}
-	conns_drop();
-	return 0;
-}
-
-int
 link_find_port(const char *name)
 {
 	static const char sys[] = "/sys/class/virtio-ports";

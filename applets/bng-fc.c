@@ -1,0 +1,447 @@
+/* bng-fc - one machine under Firecracker
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * https://github.com/firecracker-microvm/firecracker/tree/main/docs
+ *
+ * usage: bng-fc start VM
+ *        bng-fc stop [-t SECONDS] VM
+ *        bng-fc kill [-s SIGNAL] VM
+ *        bng-fc wait [-t SECONDS] VM
+ *        bng-fc status VM
+ *        bng-fc pause VM
+ *        bng-fc resume VM
+ *        bng-fc probe
+ *
+ * VM is a machine's name, or its directory when it holds a '/'.
+ *
+ *   start   start it, and leave a supervisor beside it
+ *   stop    let the guest power itself off; end it after SECONDS (15)
+ *   kill    send SIGNAL (KILL) to Firecracker, and wait for the end if it
+ *           ends it
+ *   wait    wait until it runs no more
+ *   status  print its state and Firecracker's pid, tab-separated
+ *   pause   stop its processors; resume lets them go on
+ *   probe   print "ok", the path and the version, or "no" and why this host
+ *           runs no Firecracker, tab-separated
+ *
+ * exit: 0 done or running, 1 not running (start: already running; wait: still
+ * running; probe: no), 100 wrong usage, 111 failed
+ */
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "api.h"
+#include "bng.h"
+#include "dirs.h"
+#include "fcconf.h"
+#include "flood.h"
+#include "kvm.h"
+#include "name.h"
+#include "proc.h"
+#include "relay.h"
+#include "supervise.h"
+#include "vmctl.h"
+
+enum {
+	API_MS = 5000,
+	AGENTS = 8,		/* that appear within ... */
+	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
+};
+
+#define PATH_OF_FD "/proc/self/fd/"
+#define RESUMED "{\"state\":\"Resumed\"}"
+
+struct fc {
+	struct sup *sup;
+	struct fcconf conf;
+	struct relays relays;
+	struct watch hello;	/* vsock.sock_1024, listening */
+	struct watch agent;	/* the agent's connection to it */
+	struct flood agents;
+	struct watch births;	/* inotify: files that appear */
+	struct watch answer;
+	struct api api;		/* what is asked */
+};
+
+/* --- in the supervisor: its API --------------------------------------- */
+
+static void
+hang_up(struct fc *f)
+{
+	loop_del(&f->answer);
+	f->api.fd = -1;
+}
+
+static void on_answer(struct watch *w, uint32_t events);
+
+/* One question at a time; a new one takes the place of the old. */
+static void
+ask(struct fc *f, const char *method, const char *path, const char *body)
+{
+	hang_up(f);
+	if (api_ask(&f->api, f->sup->dir, "api.sock", method, path, body))
+		return;
+	f->answer.fd = f->api.fd;
+	f->answer.ready = on_answer;
+	if (loop_add(&f->answer, EPOLLIN))
+		hang_up(f);
+}
+
+/* Its first answer comes when the machine has been built and runs. */
+static void
+on_answer(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, answer);
+	char state[16];
+	int r = api_read(&f->api);
+
+	(void)events;
+	if (r == -EAGAIN)
+		return;
+	state[0] = '\0';
+	if (!r && f->api.status == 200)
+		api_text(&f->api, "state", state, sizeof(state));
+	hang_up(f);
+	if (!strcmp(state, "Running"))
+		sup_running(f->sup);
+	else if (!strcmp(state, "Paused") && f->sup->wanted)
+		ask(f, "PATCH", "/vm", RESUMED);
+}
+
+static void
+on_birth(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, births);
+	char buf[4096]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(w->fd, buf, sizeof(buf));
+	const struct inotify_event *e;
+	bool there = false;
+
+	(void)events;
+	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
+		e = (const struct inotify_event *)p;
+		there |= e->len && !strcmp(e->name, "api.sock");
+	}
+	if (!there)
+		return;
+	loop_del(w);
+	ask(f, "GET", "/", NULL);
+}
+
+/* Hear of api.sock: it is there a moment after Firecracker is. */
+static int
+watch_births(struct fc *f)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), PATH_OF_FD "%d", f->sup->dir);
+	f->births.ready = on_birth;
+	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (f->births.fd < 0 ||
+	    inotify_add_watch(f->births.fd, path, IN_CREATE) < 0)
+		return -errno;
+	return loop_add(&f->births, EPOLLIN);
+}
+
+/* --- in the supervisor: the agent ------------------------------------- */
+
+/* It has nothing to say there: a word is as good as its end. */
+static void
+on_agent(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, agent);
+
+	(void)events;
+	loop_del(w);
+	relays_drop(&f->relays);
+	sup_agent(f->sup, false);
+	door_room(&f->sup->door);
+}
+
+/* Only one at a time: anybody in the guest may connect. */
+static void
+on_hello(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, hello);
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (f->agent.fd >= 0) {
+		close(fd);
+		return;
+	}
+	if (flood(&f->agents, AGENTS, AGENT_SECONDS)) {
+		close(fd);
+		loop_del(w);
+		sup_broken(f->sup, "the agent in the guest keeps restarting");
+		return;
+	}
+	f->agent.fd = fd;
+	f->agent.ready = on_agent;
+	if (loop_add(&f->agent, EPOLLIN)) {
+		close(steal_fd(&f->agent.fd));
+		return;
+	}
+	sup_running(f->sup);
+	sup_agent(f->sup, true);
+}
+
+static int
+listen_hello(struct fc *f)
+{
+	f->hello.ready = on_hello;
+	f->hello.fd = sock_listen_at(f->sup->dir, "vsock.sock_1024", 128);
+	if (f->hello.fd < 0)
+		return f->hello.fd;
+	fcntl(f->hello.fd, F_SETFL, O_NONBLOCK);
+	return loop_add(&f->hello, EPOLLIN);
+}
+
+static void
+on_relay_over(void *ctx)
+{
+	door_room(&((struct sup *)ctx)->door);
+}
+
+/*
+ * The line that a client writes to agent.sock is Firecracker's own, and so is
+ * the answer. It must come in one piece.
+ */
+static void
+fc_carry(void *ctx, int client, uint32_t port)
+{
+	struct sup *s = ctx;
+	struct fc *f = s->own;
+	char line[32];
+	int n = snprintf(line, sizeof(line), "CONNECT %u\n", (unsigned)port);
+	autoclose int server = sock_connect_at(s->dir, "vsock.sock");
+
+	if (server < 0 || fcntl(server, F_SETFL, O_NONBLOCK) ||
+	    send(server, line, (size_t)n, MSG_NOSIGNAL) != n)
+		close(client);
+	else
+		relay_start(&f->relays, client, steal_fd(&server));
+}
+
+static unsigned
+fc_carried(void *ctx)
+{
+	return ((struct fc *)((struct sup *)ctx)->own)->relays.count;
+}
+
+/* --- in the supervisor: its life -------------------------------------- */
+
+static int
+fc_launch(struct sup *s, struct launch *l)
+{
+	static char name[] = "firecracker", id[] = "--id", sock[] =
+	    "--api-sock", conf[] = "--config-file", log[] = "--log-path",
+	    api_path[] = PATH_OF_FD "4/api.sock", conf_path[] = PATH_OF_FD "7",
+	    log_path[] = PATH_OF_FD "2";
+	static char *argv[] = { name, id, NULL, sock, api_path, conf,
+		conf_path, log, log_path, NULL };
+	struct fc *f = s->own;
+	int r = 0;
+
+	/* It binds to them, and leaves them behind. */
+	unlinkat(s->dir, "api.sock", 0);
+	unlinkat(s->dir, "vsock.sock", 0);
+	if (f->hello.fd < 0)
+		r = listen_hello(f);
+	if (!r && !s->running)
+		r = watch_births(f);
+	argv[2] = vm_name_error(s->name) ? name : s->name;
+	l->path = f->conf.find.path;
+	l->argv = argv;
+	l->fds[l->nfds++] = s->dir;
+	l->fds[l->nfds++] = f->conf.image;
+	l->fds[l->nfds++] = f->conf.kernel;
+	l->fds[l->nfds++] = f->conf.conf;
+	file_note_line(s->dir, "accel", "kvm");
+	file_note_line(s->dir, "vmm_version", "%s", f->conf.find.version);
+	return r;
+}
+
+static enum vmm_end
+fc_ended(struct sup *s, int status)
+{
+	struct fc *f = s->own;
+
+	loop_del(&f->births);
+	hang_up(f);
+	loop_del(&f->agent);
+	relays_drop(&f->relays);
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? VMM_RESET :
+	    VMM_SILENT;
+}
+
+/* Another VMM may be: that is for who started this one to know. */
+static bool
+fc_retry(struct sup *s, const char *why)
+{
+	(void)s;
+	(void)why;
+	return false;
+}
+
+static void
+fc_resume(struct sup *s)
+{
+	ask(s->own, "GET", "/", NULL);
+}
+
+static const struct vmm fc_vmm = { .name = "Firecracker",
+	.key = "firecracker", .reason_mark = "ApiError error: ",
+	.halts = true, .launch = fc_launch, .ended = fc_ended,
+	.retry = fc_retry, .resume = fc_resume, .carry = fc_carry,
+	.carried = fc_carried };
+
+/* --- the verbs -------------------------------------------------------- */
+
+static void
+say_network(struct sup *s)
+{
+	char net[16] = "";
+
+	if (file_line(s->dir, "net", net, sizeof(net)) < 0 ||
+	    strcmp(net, "none"))
+		warn("net: none (Firecracker has no user-mode network)");
+}
+
+static int
+fc_start(int argc, char *argv[])
+{
+	static struct sup s;
+	static struct fc f;
+	char why[FC_WHY];
+	const char *none = NULL;
+
+	sup_lock(&s, vmctl_operand(argc, argv, "", &none));
+	if (!fc_find(&f.conf.find, why))
+		sup_refuse(&s, "%s", why);
+	fcconf_make(&f.conf, &s);
+	if (fc_is(&f.conf.find, FC_UNTRIED))
+		warn("Firecracker %s is newer than what was tried (1.14)",
+		    f.conf.find.version);
+	say_network(&s);
+	f.sup = &s;
+	f.relays.over = on_relay_over;
+	f.relays.ctx = &s;
+	f.hello.fd = f.agent.fd = f.births.fd = f.answer.fd = f.api.fd = -1;
+	s.vmm = &fc_vmm;
+	s.own = &f;
+	return sup_start(&s);
+}
+
+/* Ask the API of a machine; the reason of a failure is why, else errno's. */
+static int
+call(int dir, const char *method, const char *path, const char *body,
+    char *text, size_t size)
+{
+	struct api *a = xcalloc(1, sizeof(*a));
+	int r = api_call(a, dir, "api.sock", method, path, body, API_MS);
+
+	text[0] = '\0';
+	if (r == -EREMOTEIO)
+		api_text(a, "fault_message", text, size);
+	else if (!r && a->status == 200)
+		api_text(a, "state", text, size);
+	free(a);
+	return r;
+}
+
+static int
+fc_status(int argc, char *argv[])
+{
+	const char *none = NULL;
+	int dir = vmctl_open(vmctl_operand(argc, argv, "", &none), false);
+	const char *state = vmctl_state(dir);
+	bool runs = !strcmp(state, "running") || !strcmp(state, "starting");
+	pid_t pid = runs ? proc_load(dir, "pid") : 0;
+	char text[64];
+
+	if (pid > 0 && !call(dir, "GET", "/", NULL, text, sizeof(text)) &&
+	    !strcmp(text, "Paused"))
+		state = "paused";
+	printf("%s\t%d\n", state, pid > 0 ? (int)pid : 0);
+	return runs ? EXIT_YES : EXIT_NO;
+}
+
+static int
+patch(int dir, const char *vm, const char *body, const char *what)
+{
+	char why[512];
+	int r = call(dir, "PATCH", "/vm", body, why, sizeof(why));
+
+	if (!r)
+		return EXIT_YES;
+	die("cannot %s '%s': %s", what, vm, why[0] ? why : strerror(-r));
+}
+
+static int
+fc_pause(int argc, char *argv[])
+{
+	const char *none = NULL, *vm = vmctl_operand(argc, argv, "", &none);
+	int dir = vmctl_open(vm, true);
+	char version[FC_VERSION] = "";
+
+	file_line(dir, "vmm_version", version, sizeof(version));
+	if (fc_version_is(version, FC_DEAF_AFTER_PAUSE))
+		die("cannot pause '%s': Firecracker %s could not be reached "
+		    "afterwards", vm, version);
+	return patch(dir, vm, "{\"state\":\"Paused\"}", "pause");
+}
+
+static int
+fc_resume_verb(int argc, char *argv[])
+{
+	const char *none = NULL, *vm = vmctl_operand(argc, argv, "", &none);
+
+	return patch(vmctl_open(vm, true), vm, RESUMED, "resume");
+}
+
+static int
+fc_probe(int argc, char *argv[])
+{
+	struct fcfind f;
+	char why[FC_WHY], reason[KVM_REASON];
+
+	(void)argv;
+	if (argc > 1)
+		die_usage("too many operands");
+	if (!fc_find(&f, why)) {
+		printf("no\t%s\n", why);
+		return EXIT_NO;
+	}
+	if (!kvm_usable(reason)) {
+		printf("no\tno usable KVM: %s\n", reason);
+		return EXIT_NO;
+	}
+	printf("ok\t%s\t%s\n", f.path, f.version);
+	return EXIT_YES;
+}
+
+static int
+fc_main(int argc, char *argv[])
+{
+	static const struct verb verbs[] = {
+		{ "start", fc_start },
+		{ "stop", vmctl_stop },
+		{ "kill", vmctl_kill },
+		{ "wait", vmctl_wait },
+		{ "status", fc_status },
+		{ "pause", fc_pause },
+		{ "resume", fc_resume_verb },
+		{ "probe", fc_probe },
+		{ NULL, NULL },
+	};
+
+	return verbs_run(verbs, argc, argv);
+}
+
+APPLET(fc, PLAIN);

@@ -1,0 +1,143 @@
+/* fcconf.c - Firecracker's configuration; see fcconf.h
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * https://github.com/firecracker-microvm/firecracker (src/firecracker/swagger)
+ */
+#include <sys/mman.h>
+
+#include "bng.h"
+#include "fcconf.h"
+#include "supervise.h"
+#include "supread.h"
+
+enum { GUEST_CID = 3 };		/* seen in the guest alone: all have the same */
+
+static cJSON *
+part(cJSON *all, const char *key)
+{
+	return cJSON_AddObjectToObject(all, key);
+}
+
+static void
+path(cJSON *o, const char *key, int dir, const char *file)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "/proc/self/fd/%d/%s", dir, file);
+	cJSON_AddStringToObject(o, key, text);
+}
+
+/*
+ * The guest's flushes reach the host's disk ("Writeback"), unless nobody will
+ * want the disk after a crash.
+ */
+static void
+drive(cJSON *drives, const char *id, int dir, const char *file, bool ro,
+    const char *cache)
+{
+	cJSON *d = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(drives, d);
+	cJSON_AddStringToObject(d, "drive_id", id);
+	path(d, "path_on_host", dir, file);
+	cJSON_AddBoolToObject(d, "is_root_device", false);
+	cJSON_AddBoolToObject(d, "is_read_only", ro);
+	cJSON_AddStringToObject(d, "cache_type", cache);
+}
+
+/* In the order that the guest knows them by: vda, vdb, ... */
+static void
+drives(const struct fcconf *c, struct sup *s, cJSON *all)
+{
+	cJSON *d = cJSON_AddArrayToObject(all, "drives");
+	bool modules = sup_need_drives(s, c->image, c->kernel);
+	const char *own = sup_yes(s, "ephemeral") ? "Unsafe" : "Writeback";
+
+	drive(d, "image", FC_FD_IMAGE, "rootfs.ext4", true, "Unsafe");
+	drive(d, "overlay", FC_FD_VM, "overlay.ext4", false, own);
+	drive(d, "work", FC_FD_VM, "work.ext4", false, own);
+	if (modules)
+		drive(d, "modules", FC_FD_KERNEL, "modules.ext4", true,
+		    "Unsafe");
+}
+
+/*
+ * reboot=k is the one end that Firecracker notices. It has no PCI, and finding
+ * that out takes a kernel a while.
+ */
+static void
+boot(const struct fcconf *c, struct sup *s, cJSON *all)
+{
+	cJSON *b = part(all, "boot-source"), *km = sup_manifest(s, c->kernel);
+	autofree char *line = sup_kernel_line(s, km, c->image, c->kernel);
+	autofree char *args = xasprintf("%s reboot=k%s", line,
+	    fc_is(&c->find, FC_ADDS_PCI_OFF) ? "" : " pci=off");
+
+	path(b, "kernel_image_path", FC_FD_KERNEL, "vmlinux");
+	path(b, "initrd_path", FC_FD_KERNEL, "initrd");
+	cJSON_AddStringToObject(b, "boot_args", args);
+	cJSON_Delete(km);
+}
+
+static void
+machine(struct sup *s, cJSON *all)
+{
+	cJSON *m = part(all, "machine-config");
+
+	cJSON_AddNumberToObject(m, "vcpu_count",
+	    (double)sup_number(s, "vcpu", FC_VCPUS));
+	cJSON_AddNumberToObject(m, "mem_size_mib",
+	    (double)sup_number(s, "memory_mib", 1 << 24));
+}
+
+static void
+devices(const struct fcconf *c, cJSON *all)
+{
+	cJSON *vsock = part(all, "vsock"), *balloon;
+
+	cJSON_AddNumberToObject(vsock, "guest_cid", GUEST_CID);
+	path(vsock, "uds_path", FC_FD_VM, "vsock.sock");
+	part(all, "entropy");
+	if (!fc_is(&c->find, FC_REPORTING))
+		return;
+	/* Not to take memory from the guest, but to get back what it frees. */
+	balloon = part(all, "balloon");
+	cJSON_AddNumberToObject(balloon, "amount_mib", 0);
+	cJSON_AddBoolToObject(balloon, "deflate_on_oom", true);
+	cJSON_AddBoolToObject(balloon, "free_page_reporting", true);
+}
+
+static int
+memory_file(const char *text)
+{
+	int fd = memfd_create("firecracker.json", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+
+	if (r)
+		die("cannot make a configuration: %s", strerror(-r));
+	return fd;
+}
+
+void
+fcconf_make(struct fcconf *c, struct sup *s)
+{
+	cJSON *all = cJSON_CreateObject();
+	char *text;
+
+	c->image = sup_open_dir(s, "image_dir");
+	c->kernel = sup_open_dir(s, "kernel_dir");
+	if (sup_yes(s, "nested"))
+		sup_refuse(s, "Firecracker's guests have no virtualisation of "
+		    "their own (nested)");
+	machine(s, all);
+	drives(c, s, all);
+	boot(c, s, all);
+	devices(c, all);
+	text = cJSON_PrintUnformatted(all);
+	if (!text)
+		die("cannot make a configuration: out of memory");
+	c->conf = memory_file(text);
+	cJSON_free(text);
+	cJSON_Delete(all);
+}

@@ -1,0 +1,30 @@
+/* fcconf.h - Firecracker's configuration for a machine's directory
+ *
+ * Firecracker is given directories as descriptors whose numbers are fixed,
+ * so no absolute path is in its configuration, and none in a snapshot of it.
+ */
+#ifndef BNG_FCCONF_H
+#define BNG_FCCONF_H
+
+#include "fcfind.h"
+
+struct sup;
+
+/* What Firecracker's descriptors are; the first as supervise.h says. */
+enum { FC_FD_LOCK = 3, FC_FD_VM, FC_FD_IMAGE, FC_FD_KERNEL, FC_FD_CONF };
+
+enum {
+	FC_VCPUS = 32,
+	FC_HELLO_PORT = 1024,	/* vsock.sock_1024: the agent is there */
+};
+
+struct fcconf {
+	struct fcfind find;
+	int image, kernel;	/* directories */
+	int conf;		/* the configuration, a file without a name */
+};
+
+/* From `find` on. What is missing or wrong is sup_refuse'd. */
+void fcconf_make(struct fcconf *c, struct sup *s);
+
+#endif

@@ -1,0 +1,159 @@
+/* fcfind.c - which Firecracker there is; see fcfind.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "bng.h"
+#include "fcfind.h"
+#include "spawn.h"
+
+enum { SAY_MS = 5000 };		/* for --version to be answered */
+
+#define NUMBER(major, minor, patch) \
+	((major) * 1000000 + (minor) * 1000 + (patch))
+
+enum { OLDEST = NUMBER(1, 5, 0) };
+
+/* From the first version that has it until the first that has not. */
+static const struct {
+	enum fc_trait trait;
+	int from, until;
+} traits[] = {
+	{ FC_ADDS_PCI_OFF, NUMBER(1, 13, 0), NUMBER(999, 0, 0) },
+	{ FC_REPORTING, NUMBER(1, 14, 0), NUMBER(999, 0, 0) },
+	{ FC_DEAF_AFTER_PAUSE, NUMBER(1, 16, 0), NUMBER(1, 17, 0) },
+	{ FC_UNTRIED, NUMBER(1, 15, 0), NUMBER(999, 0, 0) },
+};
+
+static char *
+path_of(void)
+{
+	const char *named = getenv("BANGER_FIRECRACKER");
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	char *path;
+
+	if (named && *named)
+		return xstrdup(named);
+	if (data && data[0] == '/')
+		path = xasprintf("%s/banger/bin/firecracker", data);
+	else
+		path = xasprintf("%s/.local/share/banger/bin/firecracker",
+		    home ? home : "");
+	if (!access(path, X_OK))
+		return path;
+	free(path);
+	return spawn_find("firecracker");
+}
+
+/* What comes until the pipe's end, or until it has taken too long. */
+static void
+hear(int from, char *buf, size_t size)
+{
+	struct pollfd p = { .fd = from, .events = POLLIN };
+	size_t have = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && have < size - 1 && poll(&p, 1, SAY_MS) == 1) {
+		n = read(from, buf + have, size - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+		buf[have] = '\0';
+		if (strchr(buf, '\n'))
+			break;
+	}
+	buf[have] = '\0';
+}
+
+/* The first line of --version. */
+static int
+ask(const char *path, char *line, size_t size)
+{
+	static char name[] = "firecracker", version[] = "--version";
+	char *const argv[] = { name, version, NULL };
+	struct spawn sp = { argv, path, { -1, -1, -1 }, 3 };
+	int out[2];
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC))
+		return -errno;
+	sp.fds[1] = out[1];
+	pid = spawn(&sp);
+	close(out[1]);
+	if (pid > 0)
+		hear(out[0], line, size);
+	close(out[0]);
+	if (pid < 0)
+		return pid;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	line[strcspn(line, "\n")] = '\0';
+	return 0;
+}
+
+/* "1.12.1", or "1.17.0-dev"; -1 for anything else. */
+static int
+number_of(const char *version)
+{
+	int major, minor, patch, end = 0;
+
+	if (sscanf(version, "%3d.%3d.%3d%n", &major, &minor, &patch, &end) != 3
+	    || !end || major < 0 || minor < 0 || patch < 0)
+		return -1;
+	return NUMBER(major, minor, patch);
+}
+
+bool
+fc_find(struct fcfind *f, char why[FC_WHY])
+{
+	static const char says[] = "Firecracker v";
+	char line[128] = "";
+	int r;
+
+	f->path = path_of();
+	if (!f->path || access(f->path, X_OK)) {
+		snprintf(why, FC_WHY, f->path ? "cannot run '%s': %s" :
+		    "Firecracker is not installed", f->path,
+		    strerror(errno));
+		return false;
+	}
+	r = ask(f->path, line, sizeof(line));
+	if (r || strncmp(line, says, strlen(says))) {
+		snprintf(why, FC_WHY, "'%s' does not say that it is a "
+		    "Firecracker", f->path);
+		return false;
+	}
+	snprintf(f->version, FC_VERSION, "%.*s", FC_VERSION - 1,
+	    line + strlen(says));
+	msg_clean(f->version);
+	f->number = number_of(f->version);
+	if (f->number >= OLDEST)
+		return true;
+	snprintf(why, FC_WHY, "Firecracker %s is too old: 1.5.0 is needed",
+	    f->version);
+	return false;
+}
+
+static bool
+number_is(int number, enum fc_trait trait)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(traits); i++)
+		if (traits[i].trait == trait && number >= traits[i].from &&
+		    number < traits[i].until)
+			return true;
+	return false;
+}
+
+bool
+fc_is(const struct fcfind *f, enum fc_trait trait)
+{
+	return number_is(f->number, trait);
+}
+
+bool
+fc_version_is(const char *version, enum fc_trait trait)
+{
+	return number_is(number_of(version), trait);
+}

@@ -1,0 +1,197 @@
+/* relay.c - pass bytes between pairs of sockets; see relay.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <sys/socket.h>
+
+#include "bng.h"
+#include "loop.h"
+#include "relay.h"
+
+enum { READS = 16 };		/* of one side, before others get their turn */
+
+struct side {
+	struct watch w;
+	struct relay *relay;
+	bool readable;		/* an edge was seen, and nothing said EAGAIN */
+	bool eof, gone;		/* it writes no more; it does not read either */
+	uint8_t *kept;		/* for it: len bytes from kept + from on */
+	size_t from, len;
+};
+
+struct relay {
+	struct relays *all;
+	struct relay *next;
+	bool spoken;		/* the server has */
+	struct side client, server;
+};
+
+static void
+relay_free(struct relay *r)
+{
+	struct relay **at = &r->all->first;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	r->all->count--;
+	loop_del(&r->client.w);
+	loop_del(&r->server.w);
+	free(r->client.kept);
+	free(r->server.kept);
+	free(r);
+}
+
+/* Write what this side takes. How much of it it did. */
+static size_t
+push(struct side *s, const uint8_t *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !s->gone) {
+		ssize_t w = send(s->w.fd, p + done, n - done, MSG_NOSIGNAL);
+
+		if (w >= 0)
+			done += (size_t)w;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			s->gone = true;
+	}
+	return done;
+}
+
+static void
+drain(struct side *s)
+{
+	size_t n = push(s, s->kept + s->from, s->len);
+
+	s->from += n;
+	s->len -= n;
+	if (s->len)
+		return;
+	free(steal(&s->kept));
+	s->from = 0;
+}
+
+static void
+give(struct side *to, const uint8_t *p, size_t n)
+{
+	size_t done = push(to, p, n);
+
+	if (done == n || to->gone)
+		return;
+	to->kept = malloc(n - done);
+	if (!to->kept) {
+		to->gone = true;
+		return;
+	}
+	memcpy(to->kept, p + done, n - done);
+	to->len = n - done;
+}
+
+/* Pass on what there is to read, as long as the other side takes it. */
+static void
+move(struct side *from, struct side *to)
+{
+	static uint8_t buf[RELAY_KEEP];
+
+	for (int i = 0; i < READS && from->readable && !to->len &&
+	    !to->gone; i++) {
+		ssize_t n = recv(from->w.fd, buf, sizeof(buf), 0);
+
+		if (n > 0) {
+			from->relay->spoken = true;
+			give(to, buf, (size_t)n);
+		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+			from->readable = false;
+			from->eof = true;
+		} else if (errno == EAGAIN) {
+			from->readable = false;
+		}
+	}
+}
+
+static bool
+over(const struct relay *r)
+{
+	if (r->client.gone)
+		return !r->client.readable || r->server.gone || r->server.len;
+	return r->server.eof && !r->client.len;
+}
+
+static void
+pump(struct relay *r)
+{
+	struct relays *all = r->all;
+
+	move(&r->server, &r->client);
+	if (r->spoken)
+		move(&r->client, &r->server);
+	if (over(r)) {
+		relay_free(r);
+		all->over(all->ctx);
+		return;
+	}
+	/* Its turn is over before all was read: come back for the rest. */
+	if (r->server.readable && !r->client.len)
+		loop_mod(&r->server.w,
+		    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	if (r->client.readable && !r->server.len && r->spoken)
+		loop_mod(&r->client.w,
+		    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+static void
+on_side(struct watch *w, uint32_t events)
+{
+	struct side *s = container_of(w, struct side, w);
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		s->readable = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		s->gone = true;
+	if ((events & EPOLLOUT) && s->len)
+		drain(s);
+	pump(s->relay);
+}
+
+static int
+side_add(struct side *s, struct relay *r, int fd)
+{
+	s->relay = r;
+	s->w.fd = fd;
+	s->w.ready = on_side;
+	return loop_add(&s->w, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+int
+relay_start(struct relays *all, int client, int server)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r) {
+		close(client);
+		close(server);
+		return -ENOMEM;
+	}
+	r->all = all;
+	r->next = all->first;
+	all->first = r;
+	all->count++;
+	r->server.w.fd = server;
+	err = side_add(&r->client, r, client);
+	if (!err)
+		err = side_add(&r->server, r, server);
+	if (err)
+		relay_free(r);
+	return err;
+}
+
+void
+relays_drop(struct relays *all)
+{
+	while (all->first)
+		relay_free(all->first);
+}
