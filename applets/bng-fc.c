@@ -237,6 +237,19 @@ fc_carried(void *ctx)
 /* --- in the supervisor: its life -------------------------------------- */
 
 static int
+confine_fc(struct sup *s, struct launch *l)
+{
+	const struct fcconf *conf = &((struct fc *)s->own)->conf;
+	int r = sup_confine(s, l, conf->image, conf->kernel, 0);
+
+	if (!r) {
+		confine_file(&l->confine, AT_FDCWD, "/dev/kvm", CONFINE_DEVICE);
+		confine_file(&l->confine, s->dir, "", CONFINE_SOCKETS);
+	}
+	return r;
+}
+
+static int
 fc_launch(struct sup *s, struct launch *l)
 {
 	static char name[] = "firecracker", id[] = "--id", sock[] =
@@ -264,7 +277,7 @@ fc_launch(struct sup *s, struct launch *l)
 	l->fds[l->nfds++] = f->conf.conf;
 	file_note_line(s->dir, "accel", "kvm");
 	file_note_line(s->dir, "vmm_version", "%s", f->conf.find.version);
-	return r;
+	return r ? r : confine_fc(s, l);
 }
 
 static enum vmm_end

@@ -72,7 +72,8 @@ ask(const char *path, char *line, size_t size)
 {
 	static char name[] = "firecracker", version[] = "--version";
 	char *const argv[] = { name, version, NULL };
-	struct spawn sp = { argv, path, { -1, -1, -1 }, 3 };
+	struct spawn sp = { .argv = argv, .path = path,
+		.fds = { -1, -1, -1 }, .nfds = 3 };
 	int out[2];
 	pid_t pid;
 

@@ -78,15 +78,17 @@ static void
 give(struct side *to, const uint8_t *p, size_t n)
 {
 	size_t done = push(to, p, n);
+	uint8_t *kept;
 
 	if (done == n || to->gone)
 		return;
-	to->kept = malloc(n - done);
-	if (!to->kept) {
+	kept = realloc(to->kept, n - done);
+	if (!kept) {
 		to->gone = true;
 		return;
 	}
-	memcpy(to->kept, p + done, n - done);
+	memcpy(kept, p + done, n - done);
+	to->kept = kept;
 	to->len = n - done;
 }
 
