@@ -78,17 +78,16 @@ static void
 give(struct side *to, const uint8_t *p, size_t n)
 {
 	size_t done = push(to, p, n);
-	uint8_t *kept;
 
 	if (done == n || to->gone)
 		return;
-	kept = realloc(to->kept, n - done);
-	if (!kept) {
+	if (!to->kept)
+		to->kept = malloc(RELAY_KEEP);
+	if (!to->kept) {
 		to->gone = true;
 		return;
 	}
-	memcpy(kept, p + done, n - done);
-	to->kept = kept;
+	memcpy(to->kept, p + done, n - done);
 	to->len = n - done;
 }
 
