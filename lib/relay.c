@@ -15,8 +15,8 @@ struct side {
 	struct relay *relay;
 	bool readable;		/* an edge was seen, and nothing said EAGAIN */
 	bool eof, gone;		/* it writes no more; it does not read either */
-	uint8_t *kept;		/* for it: len bytes from kept + from on */
-	size_t from, len;
+	size_t from, len;	/* what is kept for it */
+	uint8_t kept[RELAY_KEEP]; /* costs nothing until it is used */
 };
 
 struct relay {
@@ -37,8 +37,6 @@ relay_free(struct relay *r)
 	r->all->count--;
 	loop_del(&r->client.w);
 	loop_del(&r->server.w);
-	free(r->client.kept);
-	free(r->server.kept);
 	free(r);
 }
 
@@ -68,10 +66,8 @@ drain(struct side *s)
 
 	s->from += n;
 	s->len -= n;
-	if (s->len)
-		return;
-	free(steal(&s->kept));
-	s->from = 0;
+	if (!s->len)
+		s->from = 0;
 }
 
 static void
@@ -81,12 +77,6 @@ give(struct side *to, const uint8_t *p, size_t n)
 
 	if (done == n || to->gone)
 		return;
-	if (!to->kept)
-		to->kept = malloc(RELAY_KEEP);
-	if (!to->kept) {
-		to->gone = true;
-		return;
-	}
 	memcpy(to->kept, p + done, n - done);
 	to->len = n - done;
 }
