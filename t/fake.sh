@@ -8,7 +8,8 @@
 # What runs there is a sleep that holds run.lock.
 # What the stand-ins were asked is written to $T/asked, a line a call; a file
 # $T/fail.VERB makes that verb fail with its content; $T/hang.VERB makes it
-# say so to the fifo $T/hung, and hang.
+# say so to the fifo $T/hung, and hang. With $T/dies.qemu or $T/dies.fc there,
+# that VMM starts and is gone at once, the content being its error.
 #
 # shellcheck shell=sh
 
@@ -32,16 +33,35 @@ shift 3
 for image; do : >"$image"; done
 END
 
+cat >"$T/fake/bng-fc" <<'END'
+#!/bin/sh
+# As bng-qemu; a Firecracker is there when $T/fc is.
+[ "$1" != probe ] || {
+	[ -e "$T/fc" ] && printf 'ok\t/fake/firecracker\t1.12.1\n' && exit
+	printf 'no\tFirecracker is not installed\n'
+	exit 1
+}
+. "$T/fake/bng-qemu"
+END
 cat >"$T/fake/bng-qemu" <<'END'
 #!/bin/sh
 set -eu
-echo "qemu $*" >>"$T/asked"
+me=${0##*/bng-}
+echo "$me $*" >>"$T/asked"
+[ ! -f "$T/fail.$me.$1" ] || { cat "$T/fail.$me.$1" >&2; exit 111; }
 [ ! -f "$T/fail.$1" ] || { cat "$T/fail.$1" >&2; exit 111; }
 for name; do :; done
 case $1 in
 probe) printf 'tcg\tthe cpu is a fake\n' ;;
+status) [ -f "$BANGER_STATE/vms/$name/pid" ] ;;
 start)
 	cd "$BANGER_STATE/vms/$name"
+	rm -f exit error
+	[ ! -e "$T/dies.$me" ] || {
+		echo "status 1" >exit
+		cp "$T/dies.$me" error
+		exit 0
+	}
 	exec 9<>run.lock
 	bng-state lock 9
 	sleep 600 </dev/null >/dev/null 2>&1 &
@@ -52,6 +72,7 @@ start)
 	cp supervisor pid
 	echo 1 >started
 	echo 5 >ready
+	[ "$me" = fc ] && echo firecracker >vmm || echo qemu >vmm
 	;;
 stop | kill)
 	cd "$BANGER_STATE/vms/$name"
@@ -82,6 +103,10 @@ fi
 verb=$1
 shift
 case $verb in
+wait)
+	for name; do :; done
+	[ ! -e "$BANGER_STATE/vms/$name/exit" ]
+	;;
 put)
 	mkdir -p "$T/guest$2"
 	exec tar -C "$T/guest$2" -xpf -
