@@ -2,15 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-
 #include "bng.h"
 #include "fcfind.h"
+#include "says.h"
 #include "spawn.h"
-
-enum { SAY_MS = 5000 };		/* for --version to be answered */
 
 #define NUMBER(major, minor, patch) \
 	((major) * 1000000 + (minor) * 1000 + (patch))
@@ -48,52 +43,6 @@ path_of(void)
 	return spawn_find("firecracker");
 }
 
-/* What comes until the pipe's end, or until it has taken too long. */
-static void
-hear(int from, char *buf, size_t size)
-{
-	struct pollfd p = { .fd = from, .events = POLLIN };
-	size_t have = 0;
-	ssize_t n = 1;
-
-	while (n > 0 && have < size - 1 && poll(&p, 1, SAY_MS) == 1) {
-		n = read(from, buf + have, size - 1 - have);
-		have += n > 0 ? (size_t)n : 0;
-		buf[have] = '\0';
-		if (strchr(buf, '\n'))
-			break;
-	}
-	buf[have] = '\0';
-}
-
-/* The first line of --version. */
-static int
-ask(const char *path, char *line, size_t size)
-{
-	static char name[] = "firecracker", version[] = "--version";
-	char *const argv[] = { name, version, NULL };
-	struct spawn sp = { .argv = argv, .path = path,
-		.fds = { -1, -1, -1 }, .nfds = 3 };
-	int out[2];
-	pid_t pid;
-
-	if (pipe2(out, O_CLOEXEC))
-		return -errno;
-	sp.fds[1] = out[1];
-	pid = spawn(&sp);
-	close(out[1]);
-	if (pid > 0)
-		hear(out[0], line, size);
-	close(out[0]);
-	if (pid < 0)
-		return pid;
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	line[strcspn(line, "\n")] = '\0';
-	return 0;
-}
-
 /* "1.12.1", or "1.17.0-dev"; -1 for anything else. */
 static int
 number_of(const char *version)
@@ -120,7 +69,7 @@ fc_find(struct fcfind *f, char why[FC_WHY])
 		    strerror(errno));
 		return false;
 	}
-	r = ask(f->path, line, sizeof(line));
+	r = says_version(f->path, line, sizeof(line));
 	if (r || strncmp(line, says, strlen(says))) {
 		snprintf(why, FC_WHY, "'%s' does not say that it is a "
 		    "Firecracker", f->path);
