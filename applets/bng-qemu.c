@@ -47,6 +47,16 @@
 
 enum { QMP_MS = 5000 };
 
+static void
+check_nested(struct sup *s, const struct qemu *q)
+{
+	const char *module = NULL;
+
+	if (q->cmd.kvm && q->cmd.nested && !kvm_nests(&module))
+		sup_refuse(s, "it is to have virtualisation of its own, and "
+		    "%s does not allow it (load it with nested=1)", module);
+}
+
 static int
 qemu_start(int argc, char *argv[])
 {
@@ -59,6 +69,7 @@ qemu_start(int argc, char *argv[])
 	snapshot_refuse_half(&s);
 	qemuvmm_init(&q, &s);
 	qemucmd_accelerate(&q.cmd, kvm_usable(why));
+	check_nested(&s, &q);
 	qemuvmm_note_accel(&q, why);
 	return sup_start(&s);
 }

@@ -85,3 +85,22 @@ kvm_usable(char reason[KVM_REASON])
 	snprintf(reason, KVM_REASON, "%s", why ? why : "");
 	return !why;
 }
+
+bool
+kvm_nests(const char **ret_module)
+{
+	static const char *const modules[] = { "kvm_intel", "kvm_amd" };
+	char path[64], is[8];
+
+	*ret_module = "the module of KVM";
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/nested",
+		    modules[i]);
+		if (file_line(AT_FDCWD, path, is, sizeof(is)) < 0)
+			continue;
+		if (is[0] == 'Y' || is[0] == '1')
+			return true;
+		*ret_module = modules[i];
+	}
+	return false;
+}

@@ -13,4 +13,10 @@ enum { KVM_REASON = 128 };
  */
 bool kvm_usable(char reason[KVM_REASON]);
 
+/*
+ * Can guests have a KVM of their own, as the parameter `nested` of the module
+ * for this processor says? When not, *ret_module is that module's name.
+ */
+bool kvm_nests(const char **ret_module);
+
 #endif

@@ -53,6 +53,17 @@ $_at_end"
 
 _117() { return 117; }
 
+# What the machines that are there have said last, for a claim that failed.
+_machines() (
+	set +f
+	cd "$BANGER_STATE/vms" 2>/dev/null || exit
+	for _log in */error */vmm.log */console.log; do
+		[ -s "$_log" ] || continue
+		printf '%s:\n' "$_log"
+		tail -n 15 "$_log" | tr -d '\r' | sed 's/^/  /'
+	done
+)
+
 ok() {
 	_n=$((_n + 1))
 	(eval "_117 && $2") >/dev/null 2>&1
@@ -73,6 +84,7 @@ ok() {
 			printf '%s: not ok %d - %s\nstatus %d of: %s\n' \
 				"${0##*/}" "$_n" "$1" "$_status" "$2"
 			tail -n 40 "$T/.out" | sed 's/^/  /'
+			_machines
 		} | sed 's/^/# /' >&2
 	fi
 }
