@@ -3,12 +3,14 @@
  * SPDX-License-Identifier: MIT
  *
  * usage: bng-state new [-m PID] [-n NAME] IMAGE [KEY=VALUE ...]
- *        bng-state commit DIR
+ *        bng-state clone [-m PID] [-n NAME] VM
+ *        bng-state commit [-u] DIR
  *        bng-state del NAME
  *        bng-state set VM KEY=VALUE ...
  *        bng-state get VM KEY ...
  *        bng-state list [-jqr] [NAME ...]
  *        bng-state show [-j] NAME
+ *        bng-state snapshots [-jq] [NAME ...]
  *        bng-state images [-jq] [NAME ...]
  *        bng-state kernels [-jq] [NAME ...]
  *        bng-state manifest [-u] DIR KEY=VALUE ...
@@ -18,12 +20,14 @@
  *        bng-state gc [-n]
  *
  * new makes a machine's directory under a name nobody sees and prints its
- * path; commit gives it its name. A machine that was not committed belongs to
- * the process PID (by default the caller) and goes when that has ended.
+ * path; clone does so with the values of VM, but for what is its own; commit
+ * gives it its name. A machine that was not committed belongs to the process
+ * PID (by default the caller) and goes when that has ended.
  *
  *   -j  JSON              -q  names only        -r  only what runs
  *   -m  the maker         -n  NAME of the machine; lock: do not wait; gc: only
- *   -u  keep other keys       say what would be done
+ *   -u  manifest: keep        say what would be done
+ *       other keys; commit: it stays the maker's until its file `maker` goes
  *
  * exit: 0 done; 1 no: taken, absent, running or busy; 2 there is no such
  *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
@@ -37,6 +41,7 @@
 #include "manifest.h"
 #include "name.h"
 #include "scratch.h"
+#include "snaplist.h"
 #include "store.h"
 #include "storelist.h"
 #include "vm.h"
@@ -68,8 +73,9 @@ bad_value(const char *key, const char *value, const char *why)
 	die_status(EXIT_USAGE, "bad value '%s' for '%s': %s", value, key, why);
 }
 
+/* The options of new and clone, whose first operand is `what`. */
 static void
-parse_wish(struct vm_wish *w, int argc, char *argv[])
+parse_maker(struct vm_wish *w, int argc, char *argv[], const char *what)
 {
 	const char *bad;
 	int c;
@@ -81,12 +87,20 @@ parse_wish(struct vm_wish *w, int argc, char *argv[])
 		else if (c == 'n')
 			w->name = optarg;
 		else
-			die_usage("new: unknown option");
+			die_usage("%s: unknown option", argv[0]);
 	if (optind == argc)
-		die_usage("new: an image is missing");
+		die_usage("%s: %s is missing", argv[0], what);
 	bad = w->name ? vm_name_error(w->name) : NULL;
 	if (bad)
 		die_status(EXIT_USAGE, "bad name '%s': %s", w->name, bad);
+}
+
+static void
+parse_wish(struct vm_wish *w, int argc, char *argv[])
+{
+	const char *bad;
+
+	parse_maker(w, argc, argv, "an image");
 	w->image = argv[optind++];
 	for (; optind < argc; optind++) {
 		char *value = split(argv[optind]);
@@ -114,6 +128,21 @@ new_main(int argc, char *argv[])
 	return EXIT_YES;
 }
 
+static int
+clone_main(int argc, char *argv[])
+{
+	struct vm_wish w = { 0 };
+	int undo;
+
+	parse_maker(&w, argc, argv, "a machine");
+	if (argc - optind > 1)
+		die_usage("clone: one machine is wanted");
+	puts(xvm_clone(&w, xvm_open(argv[optind]), &undo));
+	xflush();
+	undo_forget(undo);
+	return EXIT_YES;
+}
+
 /* The directory and the last component of a path, which is cut in two. */
 static int
 open_parent(char *path, char **ret_entry)
@@ -134,12 +163,18 @@ commit_main(int argc, char *argv[])
 {
 	char name[SCRATCH_NAME], yes[8];
 	char *entry;
+	bool whole = true;
 	pid_t pid;
-	int parent, fd, r;
+	int c, parent, fd, r;
 
-	if (argc != 2)
+	while ((c = getopt(argc, argv, "u")) != -1)
+		if (c == 'u')
+			whole = false;
+		else
+			die_usage("commit: unknown option");
+	if (argc - optind != 1)
 		die_usage("commit: one directory is wanted");
-	parent = open_parent(argv[1], &entry);
+	parent = open_parent(argv[optind], &entry);
 	if (!scratch_parse(entry, "new", name, &pid) || vm_name_error(name))
 		die_usage("'%s' is not the directory of a new machine", entry);
 	fd = openat(parent, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
@@ -153,7 +188,7 @@ commit_main(int argc, char *argv[])
 		if (r)
 			fail(r, "write to the disk what is in", entry);
 	}
-	r = scratch_commit(parent, entry, name);
+	r = scratch_commit(parent, entry, name, whole);
 	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR) {
 		(void)file_rm_tree(parent, entry);
 		die_status(EXIT_NO, "a machine '%s' exists already", name);
@@ -303,6 +338,14 @@ show_main(int argc, char *argv[])
 }
 
 static int
+snapshots_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "jq");
+
+	return snaplist(&how);
+}
+
+static int
 images_main(int argc, char *argv[])
 {
 	struct list_how how = list_options(argc, argv, "jq");
@@ -438,7 +481,8 @@ static int
 state_main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
-		{ "new", new_main }, { "commit", commit_main },
+		{ "new", new_main }, { "clone", clone_main },
+		{ "commit", commit_main }, { "snapshots", snapshots_main },
 		{ "del", del_main }, { "set", set_main },
 		{ "get", get_main }, { "list", list_main },
 		{ "show", show_main }, { "images", images_main },

@@ -130,8 +130,8 @@ runtime_file(const char *entry)
 /*
  * Go over a machine's files: the number of those that only a running machine
  * has, or that nobody will finish. They are removed if `remove`. *ret_owned:
- * there is an `owner`. Plain getdents, because gc does this for every machine
- * before every verb that changes something.
+ * there is an `owner` or a `maker`. Plain getdents, because gc does this for
+ * every machine before every verb that changes something.
  */
 static int
 leftovers(int vmfd, bool remove, bool *ret_owned)
@@ -147,7 +147,8 @@ leftovers(int vmfd, bool remove, bool *ret_owned)
 	while ((n = getdents64(vmfd, buf, sizeof(buf))) > 0)
 		for (char *p = buf; p < buf + n; p += e->d_reclen) {
 			e = (struct dirent64 *)p;
-			if (!strcmp(e->d_name, "owner"))
+			if (!strcmp(e->d_name, "owner") ||
+			    !strcmp(e->d_name, "maker"))
 				*ret_owned = true;
 			if (!runtime_file(e->d_name) &&
 			    !stale_temporary(e->d_name))
@@ -158,12 +159,17 @@ leftovers(int vmfd, bool remove, bool *ret_owned)
 	return found;
 }
 
-/* Thrown away when its run ends, and whoever ran it is gone. */
+/*
+ * Thrown away when its run ends, and whoever ran it is gone; or it was never
+ * finished, and never will be.
+ */
 static bool
 abandoned(int vmfd)
 {
 	char yes[8];
 
+	if (proc_load(vmfd, "maker") == 0)
+		return gc_is_machine(vmfd);
 	return proc_load(vmfd, "owner") == 0 &&
 	    file_line(vmfd, "ephemeral", yes, sizeof(yes)) >= 0 &&
 	    !strcmp(yes, "yes") && gc_is_machine(vmfd);
@@ -259,6 +265,22 @@ scratch(struct gc *g, int dirfd, const char *where, const char *entry)
 		say(g, "removed", where, entry);
 }
 
+/* What was to become a snapshot, and will not. */
+static void
+snapshots(struct gc *g, int vms, const char *name)
+{
+	autofree char *path = xasprintf("%s/snapshots", name);
+	autofree char *where = xasprintf("%s/", path);
+	int fd = openat(vms, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] == '.')
+			scratch(g, dirfd(d), where, e->d_name);
+}
+
 static void
 directory(struct gc *g, const char *sub)
 {
@@ -273,11 +295,14 @@ directory(struct gc *g, const char *sub)
 			failed(g, -errno, "read", path);
 		return;
 	}
-	while ((e = readdir(d)))
-		if (e->d_name[0] == '.')
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.') {
 			scratch(g, dirfd(d), where, e->d_name);
-		else if (vms && !vm_name_error(e->d_name))
+		} else if (vms && !vm_name_error(e->d_name)) {
 			machine(g, dirfd(d), e->d_name);
+			snapshots(g, dirfd(d), e->d_name);
+		}
+	}
 }
 
 int

@@ -130,13 +130,14 @@ rename_new(int parent, const char *from, const char *to)
 }
 
 int
-scratch_commit(int parentfd, const char *entry, const char *name)
+scratch_commit(int parentfd, const char *entry, const char *name, bool whole)
 {
 	autofree char *maker = xasprintf("%s/maker", name);
 	int r = rename_new(parentfd, entry, name);
 
 	if (r)
 		return r;
-	unlinkat(parentfd, maker, 0);
+	if (whole)
+		unlinkat(parentfd, maker, 0);
 	return fsync(parentfd) ? -errno : 0;
 }

@@ -38,7 +38,11 @@ char *xscratch_new(int parentfd, const char *parent, const char *name,
  */
 int scratch_sync(int dirfd);
 
-/* Give it its name, if that is free, for good. 0 or -errno. */
-int scratch_commit(int parentfd, const char *entry, const char *name);
+/*
+ * Give it its name, if that is free, for good; its `maker` goes when it is
+ * whole. 0 or -errno.
+ */
+int scratch_commit(int parentfd, const char *entry, const char *name,
+    bool whole);
 
 #endif

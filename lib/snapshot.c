@@ -238,7 +238,8 @@ snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v)
 		copy_stopped(&sn);
 	r = sn.lasting ? scratch_sync(sn.dir) : 0;
 	if (!r)
-		r = scratch_commit(in, strrchr(part, '/') + 1, sn.name);
+		r = scratch_commit(in, strrchr(part, '/') + 1, sn.name,
+		    true);
 	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR)
 		die_status(EXIT_NO, "there is a '%s' already", path);
 	if (r)

@@ -15,6 +15,7 @@
 #include "name.h"
 #include "names.h"
 #include "proc.h"
+#include "snaplist.h"
 #include "table.h"
 #include "utf8.h"
 #include "vm.h"
@@ -146,6 +147,7 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 	json_pid(j, fd, "supervisor", "supervisor_pid");
 	json_num(j, "allocated_bytes", allocated(fd, "overlay.ext4") +
 	    allocated(fd, "work.ext4"));
+	snaplist_json(j, fd, "snapshots");
 	json_open(j, "workspace", '{');
 	json_value(j, fd, "workspace/guest_path", "guest_path");
 	json_value(j, fd, "workspace/host_path", "host_path");
@@ -259,7 +261,7 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	static const char *const then[] = { "net", "ip", "gateway", "dns",
 		"nat", "nested", "ephemeral", "workspace/host_path",
 		"workspace/guest_path", "workspace/head", "id" };
-	autofree char *path = NULL;
+	autofree char *path = NULL, *snapshots = snaplist_names(fd);
 	char a[HUMAN_LEN], b[HUMAN_LEN], both[3 * HUMAN_LEN];
 	int64_t up = uptime(fd, state);
 
@@ -275,6 +277,7 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	line("disk", both);
 	for (size_t i = 0; i < ARRAY_SIZE(then); i++)
 		line_value(fd, then[i]);
+	line("snapshots", snapshots);
 	line("created", human_age(number(fd, "created"), a));
 	if (up >= 0)
 		line("up", human_span(up, a));

@@ -159,6 +159,20 @@ put_values(int fd, const struct vm_wish *w)
 	return r ? r : vm_put_new(fd, "dns", "10.0.2.3");
 }
 
+/* Where it is made, if its name is free. */
+static int
+open_for(const struct vm_wish *w)
+{
+	int vms = xvms_open();
+
+	if (w->name && name_taken(vms, w->name))
+		die_status(EXIT_NO, "a machine '%s' exists already", w->name);
+	if (w->name && name_being_made(vms, w->name, NULL))
+		die_status(EXIT_NO, "a machine '%s' is being made already",
+		    w->name);
+	return vms;
+}
+
 char *
 xvm_new(struct vm_wish *w, int *ret_undo)
 {
@@ -169,12 +183,7 @@ xvm_new(struct vm_wish *w, int *ret_undo)
 	kernel = store_find(&store_kernels, w->kernel);
 	if (!kernel)
 		die_status(VM_NO_KERNEL, "there is no kernel '%s'", w->kernel);
-	vms = xvms_open();
-	if (w->name && name_taken(vms, w->name))
-		die_status(EXIT_NO, "a machine '%s' exists already", w->name);
-	if (w->name && name_being_made(vms, w->name, NULL))
-		die_status(EXIT_NO, "a machine '%s' is being made already",
-		    w->name);
+	vms = open_for(w);
 	dir = make_scratch(vms, w, ret_undo);
 	fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	r = put_identity(fd);
@@ -183,6 +192,42 @@ xvm_new(struct vm_wish *w, int *ret_undo)
 	r = r ? r : vm_put_new(fd, "kernel", "%s", w->kernel);
 	r = r ? r : vm_put_new(fd, "kernel_dir", "%s", kernel);
 	r = r ? r : put_values(fd, w);
+	if (r)
+		fail(r, "write the values in", dir);
+	close(fd);
+	return dir;
+}
+
+/* What vm_keys does not have, of a machine's values that a clone has too. */
+static const char *const inherited[] = { "image", "image_dir", "kernel_dir",
+	"ip", "gateway", "dns" };
+
+static int
+inherit(int from, int fd, const char *key)
+{
+	char line[4096];
+	ssize_t n = vm_line(from, key, line, sizeof(line));
+
+	if (n == -ENOENT)
+		return 0;
+	return n < 0 ? (int)n : vm_put_new(fd, key, "%s", line);
+}
+
+char *
+xvm_clone(struct vm_wish *w, int from, int *ret_undo)
+{
+	char *dir = make_scratch(open_for(w), w, ret_undo);
+	int fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int r = put_identity(fd);
+
+	for (size_t i = 0; i < ARRAY_SIZE(inherited) && !r; i++)
+		r = inherit(from, fd, inherited[i]);
+	for (const struct vm_key *k = vm_keys; k->key && !r; k++) {
+		if (!strcmp(k->key, "ephemeral"))
+			r = vm_put_new(fd, k->key, "no");
+		else if (strcmp(k->key, "owner"))
+			r = inherit(from, fd, k->key);
+	}
 	if (r)
 		fail(r, "write the values in", dir);
 	close(fd);

@@ -26,6 +26,12 @@ struct vm_wish {
  */
 char *xvm_new(struct vm_wish *w, int *ret_undo);
 
+/*
+ * The same with the values of the machine whose directory is `from`, as for a
+ * fork; w has a name and a maker. What is its own is new: id, created, owner.
+ */
+char *xvm_clone(struct vm_wish *w, int from, int *ret_undo);
+
 /* A name that no machine has and nobody is making. */
 void vm_pick_name(int vms, char *buf, size_t size);
 

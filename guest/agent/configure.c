@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * The host says who this machine is; a key that is missing from its message
- * skips that step. The result of a second configure (after a restore) is that
- * of the first.
+ * skips that step. The same is done after a restore, perhaps as another
+ * machine: whoever is it by then has seen none of its secrets before.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,10 +26,12 @@
 #include "net.h"
 #include "ops.h"
 #include "seed.h"
+#include "sshd.h"
 
 enum { TEXT_MAX = 16384, ENTROPY_MAX = 256 };
 
 #define WORK "/run/banger/work"
+#define HOST_KEY "/etc/ssh/ssh_host_ed25519_key"
 
 /* The text of a key, in a static buffer; NULL when there is none. */
 static const char *
@@ -155,6 +157,17 @@ set_hosts(const char *hostname)
 	return put("/etc/hosts", text, 0644);
 }
 
+/* One that systemd did not make a link, as it may be in old images. */
+static bool
+set_dbus_id(const char *line)
+{
+	static const char path[] = "/var/lib/dbus/machine-id";
+	struct stat st;
+
+	return lstat(path, &st) || !S_ISREG(st.st_mode) ||
+	    put(path, line, 0644);
+}
+
 static bool
 set_names(const char *request)
 {
@@ -173,7 +186,7 @@ set_names(const char *request)
 	if (!id)
 		return true;
 	snprintf(line, sizeof(line), "%.64s\n", id);
-	return put("/etc/machine-id", line, 0444);
+	return put("/etc/machine-id", line, 0444) && set_dbus_id(line);
 }
 
 static bool
@@ -233,6 +246,7 @@ static bool
 set_ssh(const char *request)
 {
 	const char *text = text_of(request, "authorized_keys");
+	bool changed;
 
 	if (text && (!make_dirs("/root/.ssh", 0700) ||
 	    !put("/root/.ssh/authorized_keys", text, 0600)))
@@ -240,11 +254,14 @@ set_ssh(const char *request)
 	if (access("/etc/ssh", F_OK))
 		return true;
 	text = text_of(request, "ssh_host_key");
-	if (text && !put("/etc/ssh/ssh_host_ed25519_key", text, 0600))
+	changed = text && !holds(HOST_KEY, text, 0600);
+	if (text && !put(HOST_KEY, text, 0600))
 		return false;
 	text = text_of(request, "ssh_host_key_pub");
-	if (text && !put("/etc/ssh/ssh_host_ed25519_key.pub", text, 0644))
+	if (text && !put(HOST_KEY ".pub", text, 0644))
 		return false;
+	if (changed)
+		sshd_reload();
 	/* sshd refuses to start without it. */
 	if (!make_dirs("/run/sshd", 0755))
 		return !complain("cannot make '/run/sshd': %s",

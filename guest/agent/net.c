@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <net/route.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,15 +86,20 @@ static bool
 set_mac(int fd, struct ifreq *ifr, const char *text)
 {
 	unsigned int b[6];
+	char new[6];
 
 	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &b[0], &b[1], &b[2],
 	    &b[3], &b[4], &b[5]) != 6) {
 		errno = EINVAL;
 		return false;
 	}
-	ifr->ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	if (ioctl(fd, SIOCGIFHWADDR, ifr))
+		return false;
 	for (int i = 0; i < 6; i++)
-		ifr->ifr_hwaddr.sa_data[i] = (char)b[i];
+		new[i] = (char)b[i];
+	if (!memcmp(ifr->ifr_hwaddr.sa_data, new, sizeof(new)))
+		return true;
+	memcpy(ifr->ifr_hwaddr.sa_data, new, sizeof(new));
 	return !ioctl(fd, SIOCSIFHWADDR, ifr);
 }
 

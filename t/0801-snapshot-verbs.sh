@@ -1,0 +1,83 @@
+#!/bin/sh
+# vm snapshot, snapshots, restore and fork, as a person meets them.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/store.sh"
+store || exit 1
+
+vms=$BANGER_STATE/vms
+at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
+in_vm() { banger vm exec "$1" -- sh -c "$2"; }
+
+ok 'without a machine there is nothing to list' '
+	banger vm snapshots && [ "$(banger vm snapshots --json)" = "[]" ] &&
+	says 1 "no machine" banger vm snapshot web &&
+	says 1 "no machine" banger vm snapshots web &&
+	says 2 "required" banger vm restore'
+ok 'a snapshot without a name gets one, and the pause is told' '
+	banger vm run -q -d --image tiny --memory 256M --name web &&
+	in_vm web "mkdir /ram && mount -t tmpfs none /ram && echo 1 >/ram/n" &&
+	[ "$(banger vm snapshot web 2>err)" = snap-1 ] &&
+	grep -Eq "^web stood still for [0-9]+\.[0-9] s$" err &&
+	in_vm web "echo 2 >/ram/n" &&
+	[ "$(banger vm snapshot web second)" = second ] &&
+	in_vm web "echo 3 >/ram/n"'
+ok 'they are listed by age, with size; show names them' '
+	[ "$(banger vm snapshots -q web | tr "\n" " ")" = "snap-1 second " ] &&
+	banger vm snapshots | grep -Eq "^web +snap-1 +256 MiB +[0-9.]+ MiB" &&
+	[ "$(banger vm snapshots --json | tr , "\n" |
+		grep -c "\"kind\":\"memory\"")" = 2 ] &&
+	banger vm show web | grep -qx "snapshots  *snap-1, second" &&
+	banger vm show --json web | grep -q "\"snapshots\":\[\"snap-1\","'
+ok 'names are checked, and never taken twice' '
+	says 1 "already" banger vm snapshot web second &&
+	says 2 "cannot name" banger vm snapshot web ../x &&
+	says 2 "unexpected" banger vm snapshot web --'
+ok 'what runs is not thrown away unasked' '
+	says 1 "is running" banger vm restore web &&
+	[ "$(in_vm web "cat /ram/n")" = 3 ] &&
+	says 1 "no snapshot" banger vm restore -f web absent &&
+	[ "$(in_vm web "cat /ram/n")" = 3 ]'
+ok 'asked to, it goes back: to the newest, or to the one named' '
+	banger vm restore -f web && [ "$(in_vm web "cat /ram/n")" = 2 ] &&
+	banger vm restore -q -f web snap-1 &&
+	[ "$(in_vm web "cat /ram/n")" = 1 ]'
+ok 'a fork goes on from the same moment, as somebody else' '
+	in_vm web "echo disk >/root/f" &&
+	[ "$(banger vm fork web child)" = child ] &&
+	[ "$(in_vm child "cat /ram/n /root/f")" = "$(in_vm web \
+		"cat /ram/n /root/f")" ] &&
+	[ "$(in_vm child hostname)" = child ] &&
+	for what in "cat /etc/machine-id" "cat /sys/class/net/eth0/address" \
+		"head -c 32 /dev/urandom | od -An -tx1"; do
+		[ "$(in_vm web "$what")" != "$(in_vm child "$what")" ] || exit
+	done'
+ok 'what one does the other does not see' '
+	in_vm child "echo child >/ram/n; echo child >/root/f" &&
+	[ "$(in_vm web "cat /ram/n /root/f" | tr "\n" " ")" = "1 disk " ] &&
+	banger vm delete web &&
+	[ "$(in_vm child "cat /root/f")" = child ] &&
+	[ "$(banger vm snapshots -q child)" = "" ]'
+ok 'a deleted machine takes its snapshots along' '[ ! -e "$vms/web" ]'
+ok 'a fork reboots, stops and starts like any machine' '
+	banger vm stop child && banger vm start -q child &&
+	[ "$(in_vm child "cat /root/f")" = child ]'
+ok 'the fork of a stopped machine has its disks, and is stopped' '
+	banger vm stop child && [ "$(banger vm fork child twin)" = twin ] &&
+	banger ps | grep -q "^twin  *created" && banger vm start -q twin &&
+	[ "$(in_vm twin "cat /root/f; hostname" | tr "\n" " ")" = \
+		"child twin " ]'
+ok 'a fork without a name gets one, and a taken one is refused' '
+	new=$(banger vm fork -q twin) && banger vm delete "$new" &&
+	says 1 "exists already" banger vm fork twin child &&
+	says 1 "no machine" banger vm fork none some'
+ok 'of a stopped machine a snapshot holds the disks' '
+	banger vm snapshot child cold && banger vm start -q child &&
+	in_vm child "rm /root/f; sync" && banger vm restore -q -f child cold &&
+	banger ps | grep -Eq "^child  *(stopped|error)" &&
+	banger vm start -q child && in_vm child "test -f /root/f"'
+ok 'snapshots are deleted by name' '
+	says 1 "no snapshot" banger vm snapshot --delete child absent &&
+	[ "$(banger vm snapshot --delete child cold)" = cold ] &&
+	[ -z "$(ls -A "$vms/child/snapshots")" ] &&
+	says 1 "no snapshots" banger vm restore child'
+done_testing
