@@ -13,7 +13,7 @@ ok 'the processor has virtualisation, and KVM can be used' '
 ok 'doctor says so' '
 	banger doctor >out && cat out && grep -q "^PASS  kvm " out'
 ok 'the real Firecracker runs' '
-	/usr/local/lib/firecracker/firecracker --version >out &&
+	firecracker --version >out &&
 	[ "$(head -n 1 out)" = "Firecracker v1.12.1" ]'
 
 done_testing

@@ -1,0 +1,64 @@
+#!/bin/sh
+# A machine's life under whatever VMM this host has: QEMU here, Firecracker in
+# the box (t/hostbox/10-life.sh).
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/store.sh"
+store || exit 1
+at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
+
+vms=$BANGER_STATE/vms
+version=$(bng-state field "$BANGER_KERNEL_PATH/debian/manifest.json" version)
+new() { banger vm create -q --image tiny --vcpu 1 --memory 256M "$@"; }
+in_web() { banger vm exec web -- "$@"; }
+state() { banger vm list | awk -v n="$1" '$1 == n { print $2 }'; }
+# Words of what is on its disks, which nobody mounts now.
+clean() {
+	for _disk in overlay work; do
+		e2fsck -fn "$vms/$1/$_disk.ext4" || return
+	done
+}
+
+ok 'a command runs, and the first line says under what' '
+	banger vm run --rm --image tiny --vcpu 1 --memory 256M -- uname -r \
+		>out 2>err && cat err && [ "$(cat out)" = "$version" ] &&
+	head -n 1 err | grep -Eq \
+		"^spec: .* \| (firecracker [0-9.]+ kvm|qemu (kvm|tcg .*))$" &&
+	[ -z "$(banger vm list -q)" ]'
+ok 'a machine that was made runs under the same' '
+	[ "$(new --name web)" = web ] && [ "$(state web)" = running ] &&
+	read -r vmm <"$vms/web/vmm" && grep -q "| $vmm " err &&
+	read -r _ <"$vms/web/vmm_version"'
+ok 'commands keep their words, bytes and statuses' '
+	head -c 300000 /dev/urandom >big && in_web cat <big >out &&
+	same big out && in_web sh -c "echo out; echo err >&2" >out 2>err &&
+	[ "$(cat out err)" = "out
+err" ] && fails 7 in_web sh -c "exit 7" &&
+	fails 127 in_web no-such-command && fails 126 in_web /etc/passwd &&
+	fails 143 in_web sh -c "kill -TERM \$\$"'
+ok 'it can be stopped still, and goes on' '
+	read -r vmm <"$vms/web/vmm" && in_web sh -c "echo here >/tmp/ram" &&
+	case $vmm in firecracker) drive=bng-fc ;; *) drive=bng-qemu ;; esac &&
+	"$drive" pause web && "$drive" status web | grep -q "^paused" &&
+	"$drive" resume web && [ "$(in_web cat /tmp/ram)" = here ]'
+ok 'stop and start keep /root, and what was written elsewhere' '
+	in_web sh -c "echo kept >/root/file; echo too >/etc/too" &&
+	banger vm stop web && [ "$(state web)" = stopped ] && clean web &&
+	banger vm start -q web && [ "$(in_web cat /root/file /etc/too)" = "kept
+too" ]'
+ok 'a guest that reboots itself comes back' '
+	boot=/proc/sys/kernel/random/boot_id && was=$(in_web cat $boot) &&
+	{ in_web sh -c "echo 2 >/root/file; reboot; sleep 1000" || :; } &&
+	until now=$(in_web cat $boot) && [ "$now" != "$was" ]; do
+		bng-agent wait web || [ "$(state web)" != stopped ] || exit 1
+	done && [ "$(in_web cat /root/file)" = 2 ]'
+ok 'kill ends it at once; it starts again with what was synced' '
+	in_web sh -c "echo 3 >/root/file; sync" && banger vm kill web &&
+	[ ! -e "$vms/web/ready" ] && clean web && banger vm start -q web &&
+	[ "$(in_web cat /root/file)" = 3 ]'
+ok 'deleted, it leaves nothing' '
+	read -r pid _ <"$vms/web/pid" && read -r sup _ <"$vms/web/supervisor" &&
+	banger vm delete web && [ -z "$(ls -A "$vms")" ] &&
+	! kill -0 "$pid" && timeout 5 tail --pid="$sup" -f /dev/null &&
+	[ -z "$(banger gc)" ]'
+
+done_testing
