@@ -37,11 +37,13 @@
 #include "dirs.h"
 #include "fcconf.h"
 #include "flood.h"
+#include "jail.h"
 #include "kvm.h"
 #include "name.h"
 #include "proc.h"
 #include "relay.h"
 #include "supervise.h"
+#include "supread.h"
 #include "vmctl.h"
 
 enum {
@@ -63,6 +65,9 @@ struct fc {
 	struct watch births;	/* inotify: files that appear */
 	struct watch answer;
 	struct api api;		/* what is asked */
+	struct jail jail;
+	char why[JAIL_WHY];	/* it is not to be had */
+	int sockets;		/* the directory where they are made */
 };
 
 /* --- in the supervisor: its API --------------------------------------- */
@@ -137,7 +142,7 @@ watch_births(struct fc *f)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), PATH_OF_FD "%d", f->sup->dir);
+	snprintf(path, sizeof(path), PATH_OF_FD "%d", f->sockets);
 	f->births.ready = on_birth;
 	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (f->births.fd < 0 ||
@@ -195,7 +200,7 @@ static int
 listen_hello(struct fc *f)
 {
 	f->hello.ready = on_hello;
-	f->hello.fd = sock_listen_at(f->sup->dir, "vsock.sock_1024", 128);
+	f->hello.fd = sock_listen_at(f->sockets, "vsock.sock_1024", 128);
 	if (f->hello.fd < 0)
 		return f->hello.fd;
 	fcntl(f->hello.fd, F_SETFL, O_NONBLOCK);
@@ -249,8 +254,21 @@ confine_fc(struct sup *s, struct launch *l)
 	return r;
 }
 
+/* Its sockets, which it binds to and leaves behind, are at their place. */
 static int
-fc_launch(struct sup *s, struct launch *l)
+fc_sockets(struct fc *f)
+{
+	int r = 0;
+
+	if (f->hello.fd < 0)
+		r = listen_hello(f);
+	if (!r && !f->sup->running)
+		r = watch_births(f);
+	return r;
+}
+
+static int
+fc_free(struct sup *s, struct launch *l)
 {
 	static char name[] = "firecracker", id[] = "--id", sock[] =
 	    "--api-sock", conf[] = "--config-file", log[] = "--log-path",
@@ -259,15 +277,10 @@ fc_launch(struct sup *s, struct launch *l)
 	static char *argv[] = { name, id, NULL, sock, api_path, conf,
 		conf_path, log, log_path, NULL };
 	struct fc *f = s->own;
-	int r = 0;
+	int r;
 
-	/* It binds to them, and leaves them behind. */
-	unlinkat(s->dir, "api.sock", 0);
-	unlinkat(s->dir, "vsock.sock", 0);
-	if (f->hello.fd < 0)
-		r = listen_hello(f);
-	if (!r && !s->running)
-		r = watch_births(f);
+	f->sockets = s->dir;
+	r = fc_sockets(f);
 	argv[2] = vm_name_error(s->name) ? name : s->name;
 	l->path = f->conf.find.path;
 	l->argv = argv;
@@ -275,9 +288,51 @@ fc_launch(struct sup *s, struct launch *l)
 	l->fds[l->nfds++] = f->conf.image;
 	l->fds[l->nfds++] = f->conf.kernel;
 	l->fds[l->nfds++] = f->conf.conf;
+	return r ? r : confine_fc(s, l);
+}
+
+/* In a jail the sockets are elsewhere: what they are called here leads there. */
+static int
+fc_jailed(struct sup *s, struct launch *l)
+{
+	static char sock[] = "--api-sock", conf[] = "--config-file",
+	    log[] = "--log-path", api_path[] = JAIL_SOCKETS "/api.sock",
+	    conf_path[] = JAIL_CONF, log_path[] = JAIL_SOCKETS "/" JAIL_LOG;
+	static char *const args[] = { sock, api_path, conf, conf_path, log,
+		log_path, NULL };
+	struct fc *f = s->own;
+	struct jail *j = &f->jail;
+	int r;
+
+	l->why = f->why;
+	if (!jail_make(j, f->why))
+		return -ECANCELED;
+	l->why = NULL;
+	if (j->unlimited)
+		sup_note(s, "this host has no cgroups to limit the VMM with");
+	f->sockets = j->sockets;
+	loop_del(&f->hello);
+	r = fc_sockets(f);
+	if (r || fchownat(j->sockets, "vsock.sock_1024", j->uid, j->gid, 0) ||
+	    symlinkat("jail/sockets/api.sock", s->dir, "api.sock") ||
+	    symlinkat("jail/sockets/vsock.sock", s->dir, "vsock.sock"))
+		return r ? r : -errno;
+	l->path = j->jailer;
+	l->argv = jail_argv(j, args);
+	l->jail = j;
+	return 0;
+}
+
+static int
+fc_launch(struct sup *s, struct launch *l)
+{
+	struct fc *f = s->own;
+
+	unlinkat(s->dir, "api.sock", 0);
+	unlinkat(s->dir, "vsock.sock", 0);
 	file_note_line(s->dir, "accel", "kvm");
 	file_note_line(s->dir, "vmm_version", "%s", f->conf.find.version);
-	return r ? r : confine_fc(s, l);
+	return f->conf.jailed ? fc_jailed(s, l) : fc_free(s, l);
 }
 
 static enum vmm_end
@@ -326,6 +381,24 @@ say_network(struct sup *s)
 		warn("net: none (Firecracker has no user-mode network)");
 }
 
+static void
+prepare_jail(struct sup *s, struct fc *f)
+{
+	struct jail *j = &f->jail;
+	int64_t mib = sup_number(s, "memory_mib", 1 << 24);
+	int cpus = (int)sup_number(s, "vcpu", FC_VCPUS);
+
+	j->vm = s->dir;
+	j->image = f->conf.image;
+	j->kernel = f->conf.kernel;
+	j->conf = f->conf.conf;
+	/* Beyond the guest's: its own, page tables, and buffers of disks. */
+	j->limits = (struct cgroup_limits){ (mib + mib / 16 + 256) << 20,
+		cpus + 16, cpus + 1 };
+	if (!jail_find(j, f->conf.find.path, f->why))
+		sup_refuse(s, "%s", f->why);
+}
+
 static int
 fc_start(int argc, char *argv[])
 {
@@ -342,6 +415,8 @@ fc_start(int argc, char *argv[])
 		warn("Firecracker %s is newer than what was tried (1.14)",
 		    f.conf.find.version);
 	say_network(&s);
+	if (f.conf.jailed)
+		prepare_jail(&s, &f);
 	f.sup = &s;
 	f.relays.over = on_relay_over;
 	f.relays.ctx = &s;

@@ -8,6 +8,7 @@
 
 #include "bng.h"
 #include "fcconf.h"
+#include "jail.h"
 #include "supervise.h"
 #include "supread.h"
 
@@ -19,12 +20,25 @@ part(cJSON *all, const char *key)
 	return cJSON_AddObjectToObject(all, key);
 }
 
+enum place { AT_VM, AT_SOCKETS, AT_IMAGE, AT_KERNEL };
+
 static void
-path(cJSON *o, const char *key, int dir, const char *file)
+path(const struct fcconf *c, cJSON *o, const char *key, enum place at,
+    const char *file)
 {
+	static const struct { int fd; const char *jailed; } places[] = {
+		[AT_VM] = { FC_FD_VM, JAIL_VM },
+		[AT_SOCKETS] = { FC_FD_VM, JAIL_SOCKETS },
+		[AT_IMAGE] = { FC_FD_IMAGE, JAIL_IMAGE },
+		[AT_KERNEL] = { FC_FD_KERNEL, JAIL_KERNEL },
+	};
 	char text[64];
 
-	snprintf(text, sizeof(text), "/proc/self/fd/%d/%s", dir, file);
+	if (c->jailed)
+		snprintf(text, sizeof(text), "%s/%s", places[at].jailed, file);
+	else
+		snprintf(text, sizeof(text), "/proc/self/fd/%d/%s",
+		    places[at].fd, file);
 	cJSON_AddStringToObject(o, key, text);
 }
 
@@ -33,14 +47,14 @@ path(cJSON *o, const char *key, int dir, const char *file)
  * want the disk after a crash.
  */
 static void
-drive(cJSON *drives, const char *id, int dir, const char *file, bool ro,
-    const char *cache)
+drive(const struct fcconf *c, cJSON *drives, const char *id, enum place at,
+    const char *file, bool ro, const char *cache)
 {
 	cJSON *d = cJSON_CreateObject();
 
 	cJSON_AddItemToArray(drives, d);
 	cJSON_AddStringToObject(d, "drive_id", id);
-	path(d, "path_on_host", dir, file);
+	path(c, d, "path_on_host", at, file);
 	cJSON_AddBoolToObject(d, "is_root_device", false);
 	cJSON_AddBoolToObject(d, "is_read_only", ro);
 	cJSON_AddStringToObject(d, "cache_type", cache);
@@ -54,11 +68,11 @@ drives(const struct fcconf *c, struct sup *s, cJSON *all)
 	bool modules = sup_need_drives(s, c->image, c->kernel);
 	const char *own = sup_yes(s, "ephemeral") ? "Unsafe" : "Writeback";
 
-	drive(d, "image", FC_FD_IMAGE, "rootfs.ext4", true, "Unsafe");
-	drive(d, "overlay", FC_FD_VM, "overlay.ext4", false, own);
-	drive(d, "work", FC_FD_VM, "work.ext4", false, own);
+	drive(c, d, "image", AT_IMAGE, "rootfs.ext4", true, "Unsafe");
+	drive(c, d, "overlay", AT_VM, "overlay.ext4", false, own);
+	drive(c, d, "work", AT_VM, "work.ext4", false, own);
 	if (modules)
-		drive(d, "modules", FC_FD_KERNEL, "modules.ext4", true,
+		drive(c, d, "modules", AT_KERNEL, "modules.ext4", true,
 		    "Unsafe");
 }
 
@@ -74,8 +88,8 @@ boot(const struct fcconf *c, struct sup *s, cJSON *all)
 	autofree char *args = xasprintf("%s reboot=k%s", line,
 	    fc_is(&c->find, FC_ADDS_PCI_OFF) ? "" : " pci=off");
 
-	path(b, "kernel_image_path", FC_FD_KERNEL, "vmlinux");
-	path(b, "initrd_path", FC_FD_KERNEL, "initrd");
+	path(c, b, "kernel_image_path", AT_KERNEL, "vmlinux");
+	path(c, b, "initrd_path", AT_KERNEL, "initrd");
 	cJSON_AddStringToObject(b, "boot_args", args);
 	cJSON_Delete(km);
 }
@@ -97,7 +111,7 @@ devices(const struct fcconf *c, cJSON *all)
 	cJSON *vsock = part(all, "vsock"), *balloon;
 
 	cJSON_AddNumberToObject(vsock, "guest_cid", GUEST_CID);
-	path(vsock, "uds_path", FC_FD_VM, "vsock.sock");
+	path(c, vsock, "uds_path", AT_SOCKETS, "vsock.sock");
 	part(all, "entropy");
 	if (!fc_is(&c->find, FC_REPORTING))
 		return;
@@ -125,6 +139,7 @@ fcconf_make(struct fcconf *c, struct sup *s)
 	cJSON *all = cJSON_CreateObject();
 	char *text;
 
+	c->jailed = sup_yes(s, "jailer");
 	c->image = sup_open_dir(s, "image_dir");
 	c->kernel = sup_open_dir(s, "kernel_dir");
 	if (sup_yes(s, "nested"))

@@ -22,6 +22,7 @@ struct fcconf {
 	struct fcfind find;
 	int image, kernel;	/* directories */
 	int conf;		/* the configuration, a file without a name */
+	bool jailed;		/* paths are those of jail.h */
 };
 
 /* From `find` on. What is missing or wrong is sup_refuse'd. */

@@ -15,6 +15,7 @@
 #include "bng.h"
 #include "dirs.h"
 #include "gc.h"
+#include "jail.h"
 #include "lock.h"
 #include "name.h"
 #include "proc.h"
@@ -82,7 +83,9 @@ gc_delete(int vms, int vmfd, const char *name)
 	if (run < 0)
 		return run;
 	snprintf(trash, sizeof(trash), ".del.%s.%ld", name, (long)getpid());
-	r = file_rm_tree(vms, trash);
+	r = jail_clean(vmfd);
+	if (!r)
+		r = file_rm_tree(vms, trash);
 	if (r)
 		return r;
 	if (renameat(vms, name, vms, trash))
@@ -124,7 +127,15 @@ runtime_file(const char *entry)
 	for (const char *const *f = vm_runtime_files; *f; f++)
 		if (!strcmp(entry, *f))
 			return true;
-	return false;
+	return !strcmp(entry, "jail");
+}
+
+/* Remove one of them; whether it could be. */
+static bool
+remove_leftover(int vmfd, const char *entry)
+{
+	return strcmp(entry, "jail") ? !unlinkat(vmfd, entry, 0) :
+	    !jail_clean(vmfd);
 }
 
 /*
@@ -153,7 +164,7 @@ leftovers(int vmfd, bool remove, bool *ret_owned)
 			if (!runtime_file(e->d_name) &&
 			    !stale_temporary(e->d_name))
 				continue;
-			if (!remove || !unlinkat(vmfd, e->d_name, 0))
+			if (!remove || remove_leftover(vmfd, e->d_name))
 				found++;
 		}
 	return found;

@@ -9,6 +9,7 @@
 
 #include "bng.h"
 #include "confine.h"
+#include "jail.h"
 #include "spawn.h"
 
 /*
@@ -77,7 +78,9 @@ child(const struct spawn *sp, pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	plain_signals();
-	confined = sp->confine ? confine_enter(sp->confine) : 0;
+	confined = sp->jail ? jail_enter(sp->jail) : 0;
+	if (!confined && sp->confine)
+		confined = confine_enter(sp->confine);
 	if (place_fds(sp) || chdir("/"))
 		_exit(127);
 	if (confined) {

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct confine;
+struct jail;
 
 enum { SPAWN_FDS = 12 };
 
@@ -21,6 +22,7 @@ struct spawn {
 	unsigned nfds;			/* at least 3 */
 	/* What it may touch, with few variables in its environment; or NULL. */
 	const struct confine *confine;
+	const struct jail *jail;	/* what to make for a jailer, or NULL */
 };
 
 /* The path of the executable that PATH has under this name, or NULL. */

@@ -139,6 +139,25 @@ pipe_new(struct sup_pipe *p)
 	return fds[1];
 }
 
+/*
+ * For who can only open what has a name: a fifo, which is there. The end for
+ * what is written before that, or -errno.
+ */
+static int
+pipe_named(struct sup_pipe *p, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	p->w.fd = fd;
+	p->w.ready = on_pipe;
+	loop_add(&p->w, EPOLLIN);
+	logfile_mark(&p->log);
+	fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* --- the agent -------------------------------------------------------- */
 
 static void
@@ -248,6 +267,7 @@ finish(struct sup *s, const char *error)
 	door_close(&s->door);
 	for (const char *const *f = vm_runtime_files; *f; f++)
 		unlinkat(s->dir, *f, 0);
+	jail_clean(s->dir);
 	report(s, 'e', error[0] ? error : "it was stopped");
 	_exit(EXIT_YES);
 }
@@ -260,34 +280,45 @@ fail(struct sup *s, const char *why)
 	finish(s, why);
 }
 
+/* Its descriptors: a jailer leaves it no more than the first three. */
+static void
+give(struct sup *s, struct spawn *sp, const struct launch *l)
+{
+	sp->nfds = 3;
+	sp->fds[0] = l->jail ? s->run_lock : -1;
+	sp->fds[1] = pipe_new(&s->console);
+	sp->fds[2] = l->jail ? pipe_named(&s->err, l->jail->sockets, JAIL_LOG) :
+	    pipe_new(&s->err);
+	for (unsigned i = 0; i < l->nfds && !l->jail; i++)
+		sp->fds[sp->nfds++] = l->fds[i];
+	if (sp->fds[1] < 0 || sp->fds[2] < 0)
+		fail(s, "there are no descriptors for its output");
+}
+
 static void
 launch(struct sup *s)
 {
 	struct launch l = { .fds = { s->run_lock }, .nfds = 1,
 		.confine = { .ruleset = -1 } };
-	struct spawn sp = { .nfds = 3, .confine = &l.confine };
+	struct spawn sp = { .confine = &l.confine };
 	int r;
 
 	s->proven = s->halted = false;
 	r = s->vmm->launch(s, &l);
-
 	if (r)
-		fail(s, strerror(-r));
+		fail(s, l.why ? l.why : strerror(-r));
 	if (l.confine.failed)
 		fail(s, "it cannot be confined");
 	sp.argv = l.argv;
 	sp.path = l.path;
-	sp.fds[0] = -1;
-	sp.fds[1] = pipe_new(&s->console);
-	sp.fds[2] = pipe_new(&s->err);
-	for (unsigned i = 0; i < l.nfds; i++)
-		sp.fds[sp.nfds++] = l.fds[i];
-	if (sp.fds[1] < 0 || sp.fds[2] < 0)
-		fail(s, "there are no descriptors for its output");
+	sp.jail = l.jail;
+	give(s, &sp, &l);
 	s->began = clock_ms(CLOCK_BOOTTIME);
 	s->pid = spawn(&sp);
 	if (s->pid < 0)
 		fail(s, strerror(-s->pid));
+	if (l.jail && (r = jail_guard(s->pid)))
+		fail(s, strerror(-r));
 	proc_save(s->dir, "pid", s->pid);
 	confine_release(&l.confine);
 	close(sp.fds[1]);

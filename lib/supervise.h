@@ -22,6 +22,7 @@
 #include "door.h"
 #include "ending.h"
 #include "hold.h"
+#include "jail.h"
 #include "logfile.h"
 
 struct sup;
@@ -30,7 +31,8 @@ struct sup;
  * One start of the VMM. fds become descriptors 3, 4, ... of the VMM; the first
  * is run.lock. Those that are `given` are closed here then. Its stdout is the
  * guest's console, its stderr the VMM's own log. What it may touch is said by
- * confine.h's functions after sup_confine().
+ * confine.h's functions after sup_confine(). In a jail, it gets none of fds,
+ * and run.lock for its stdin.
  */
 enum { LAUNCH_FDS = 8 };
 
@@ -41,6 +43,8 @@ struct launch {
 	bool given[LAUNCH_FDS];
 	unsigned nfds;
 	struct confine confine;
+	const struct jail *jail;	/* what `path`, a jailer, goes into */
+	const char *why;		/* it cannot be started; or errno's */
 };
 
 struct vmm {

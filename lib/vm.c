@@ -23,6 +23,7 @@ const struct vm_key vm_keys[] = {
 	{ "net", VM_WORD, "user", 0, 0, "user none" },
 	{ "nat", VM_WORD, "yes", 0, 0, YES_NO },
 	{ "nested", VM_WORD, "no", 0, 0, YES_NO },
+	{ "jailer", VM_WORD, "no", 0, 0, YES_NO },
 	{ "ephemeral", VM_WORD, "no", 0, 0, YES_NO },
 	{ "kernel", VM_NAME, NULL, 0, 0, NULL },
 	{ "owner", VM_PROCESS, NULL, 0, 0, NULL },
