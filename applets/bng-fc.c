@@ -291,7 +291,7 @@ fc_free(struct sup *s, struct launch *l)
 	return r ? r : confine_fc(s, l);
 }
 
-/* In a jail the sockets are elsewhere: what they are called here leads there. */
+/* In a jail the sockets are elsewhere: their names here lead there. */
 static int
 fc_jailed(struct sup *s, struct launch *l)
 {

@@ -4,6 +4,7 @@
  */
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 
 #include "bng.h"
 #include "jail.h"
@@ -11,52 +12,44 @@
 #define TMPFS "size=64m,mode=755"
 #define LOCKED (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
-/* Both ends are below the root directory, where we are. */
+/*
+ * What is brought in. A mount is of the namespace that it was opened in, so
+ * each is cloned before ours begins, and put in its place thereafter.
+ */
+struct tree {
+	int dir;
+	const char *name, *place;
+	unsigned long flags;
+	int fd;			/* the clone */
+};
+
 static int
-bind_to(const char *from, const char *to, unsigned long flags)
+clone_tree(struct tree *t)
 {
-	if (mount(from, to, NULL, MS_BIND, NULL) ||
-	    mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | LOCKED | flags, NULL))
+	unsigned how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+
+	t->fd = (int)syscall(SYS_open_tree, t->dir, t->name, how);
+	return t->fd < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* To a file that is made for it, or a directory that is there. */
+static int
+place_tree(const struct tree *t)
+{
+	const char *to = t->place + 1;
+	autoclose int fd = -1;
+
+	if (t->fd < 0)
+		return 0;
+	if (t->name[0])
+		fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (t->name[0] && fd < 0)
+		return -errno;
+	if (syscall(SYS_move_mount, t->fd, "", AT_FDCWD, to,
+	    MOVE_MOUNT_F_EMPTY_PATH) || mount(NULL, to, NULL,
+	    MS_REMOUNT | MS_BIND | LOCKED | t->flags, NULL))
 		return -errno;
 	return 0;
-}
-
-/* A file of a directory that we have open, as DIR/NAME; none needs no rule. */
-static int
-bring(int dir, const char *to, const char *name, unsigned long flags)
-{
-	char from[64], path[64];
-	int fd;
-
-	snprintf(from, sizeof(from), "/proc/self/fd/%d/%s", dir, name);
-	snprintf(path, sizeof(path), "%s/%s", to + 1, name);
-	if (faccessat(dir, name, F_OK, 0) && errno == ENOENT)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return bind_to(from, path, flags);
-}
-
-static int
-bring_all(const struct jail *j)
-{
-	char from[64];
-	int r = bring(j->vm, JAIL_VM, "overlay.ext4", 0);
-
-	if (!r)
-		r = bring(j->vm, JAIL_VM, "work.ext4", 0);
-	if (!r)
-		r = bring(j->image, JAIL_IMAGE, "rootfs.ext4", MS_RDONLY);
-	if (!r)
-		r = bring(j->kernel, JAIL_KERNEL, "vmlinux", MS_RDONLY);
-	if (!r)
-		r = bring(j->kernel, JAIL_KERNEL, "initrd", MS_RDONLY);
-	if (!r)
-		r = bring(j->kernel, JAIL_KERNEL, "modules.ext4", MS_RDONLY);
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", j->sockets);
-	return r ? r : bind_to(from, &JAIL_SOCKETS[1], 0);
 }
 
 /* Its configuration has no name outside, or none that it could reach. */
@@ -101,8 +94,21 @@ make_root(const struct jail *j)
 int
 jail_enter(const struct jail *j)
 {
+	struct tree trees[] = {
+		{ j->vm, "overlay.ext4", JAIL_VM "/overlay.ext4", 0, -1 },
+		{ j->vm, "work.ext4", JAIL_VM "/work.ext4", 0, -1 },
+		{ j->image, "rootfs.ext4", JAIL_IMAGE "/rootfs.ext4",
+			MS_RDONLY, -1 },
+		{ j->kernel, "vmlinux", JAIL_KERNEL "/vmlinux", MS_RDONLY, -1 },
+		{ j->kernel, "initrd", JAIL_KERNEL "/initrd", MS_RDONLY, -1 },
+		{ j->kernel, "modules.ext4", JAIL_KERNEL "/modules.ext4",
+			MS_RDONLY, -1 },
+		{ j->sockets, "", JAIL_SOCKETS, 0, -1 },
+	};
 	int r = j->cgroup < 0 ? 0 : cgroup_enter(j->cgroup);
 
+	for (size_t i = 0; !r && i < ARRAY_SIZE(trees); i++)
+		r = clone_tree(&trees[i]);
 	if (r)
 		return r;
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) ||
@@ -111,8 +117,8 @@ jail_enter(const struct jail *j)
 		return -errno;
 	umask(022);
 	r = make_root(j);
-	if (!r)
-		r = bring_all(j);
+	for (size_t i = 0; !r && i < ARRAY_SIZE(trees); i++)
+		r = place_tree(&trees[i]);
 	if (!r)
 		r = bring_conf(j);
 	umask(077);
