@@ -1,55 +1,108 @@
 /* firstbyte.c - run a VMM by hand until its guest says something
  *
- * usage: firstbyte FD FILE
+ * usage: firstbyte FD|SOCKET FILE
  *
  * FILE holds a command line as /proc/PID/cmdline does. It is run with a
  * socket as descriptor FD; with the first byte that comes out of it, and that
- * is not padding, the command is killed: exit 0. This is the moment at which
- * the first program of the guest runs and has found its port.
+ * is not padding, the command is killed: exit 0. With SOCKET, a path with a
+ * '/', that is the first connection to it. This is the moment at which the
+ * first program of the guest runs and has found its port.
  */
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "bng.h"
+#include "dirs.h"
 
 static const struct applet firstbyte = { "firstbyte",
-	"usage: firstbyte FD FILE\n\n", NULL, PLAIN };
+	"usage: firstbyte FD|SOCKET FILE\n\n", NULL, PLAIN };
 const struct applet *self = &firstbyte;
+
+/* Run it, with this as its descriptor fd unless that is -1. */
+static pid_t
+start(char *args[], int theirs, int fd)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (theirs == fd)	/* dup2 would leave it to close */
+		fcntl(fd, F_SETFD, 0);
+	else if (fd >= 0)
+		dup2(theirs, fd);
+	execvp(args[0], args);
+	_exit(127);
+}
+
+/* Did it say something that is not padding before it ended? */
+static bool
+spoke(int from)
+{
+	char c = 0;
+
+	while (read(from, &c, 1) == 1 && !c)
+		;
+	return c;
+}
+
+static bool
+by_descriptor(char *args[], int fd)
+{
+	int pair[2];
+	pid_t pid;
+	bool yes;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		die_sys("cannot make a socket");
+	pid = start(args, pair[1], fd);
+	close(pair[1]);
+	yes = pid > 0 && spoke(pair[0]);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return yes;
+}
+
+static bool
+by_socket(char *args[], const char *path)
+{
+	const char *base = strrchr(path, '/') + 1;
+	autofree char *parent = xasprintf("%.*s", (int)(base - path), path);
+	int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int server;
+	pid_t pid;
+
+	unlinkat(dir, base, 0);
+	server = sock_listen_at(dir, base, 8);
+	if (server < 0)
+		die("cannot listen at '%s': %s", path, strerror(-server));
+	pid = start(args, -1, -1);
+	alarm(120);	/* it ends without a word: so do we */
+	server = accept(server, NULL, NULL);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlinkat(dir, base, 0);
+	return server >= 0;
+}
 
 int
 main(int argc, char *argv[])
 {
 	autofree char *line = NULL;
-	char *args[256], c = 0;
-	int pair[2], fd, n = 0, status;
+	char *args[256];
 	size_t len = 0;
-	pid_t pid;
+	int n = 0;
 
 	msg_name = "firstbyte";
 	if (argc != 3)
 		die_usage("two arguments are needed");
-	fd = (int)xnum(argv[1], 3, 100, "descriptor");
 	if (file_slurp(AT_FDCWD, argv[2], 65536, &line, &len) || !len)
 		die("cannot read '%s'", argv[2]);
 	for (char *p = line; p < line + len && n < 255; p += strlen(p) + 1)
 		args[n++] = p;
 	args[n] = NULL;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		die_sys("cannot make a socket");
-	pid = fork();
-	if (pid == 0) {
-		if (pair[1] == fd)	/* dup2 would leave it to close */
-			fcntl(fd, F_SETFD, 0);
-		else
-			dup2(pair[1], fd);
-		execvp(args[0], args);
-		_exit(127);
-	}
-	close(pair[1]);
-	while (pid > 0 && read(pair[0], &c, 1) == 1 && !c)
-		;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return c ? EXIT_YES : EXIT_NO;
+	if (strchr(argv[1], '/'))
+		return by_socket(args, argv[1]) ? EXIT_YES : EXIT_NO;
+	return by_descriptor(args, (int)xnum(argv[1], 3, 100, "descriptor")) ?
+	    EXIT_YES : EXIT_NO;
 }

@@ -4,7 +4,7 @@
  *
  * Follows everything that the command starts, detached or not, until the last
  * of it has ended, and prints "PROCESSES MICROSECONDS". A process that becomes
- * a VMM (qemu-system-*) is let go and not counted. Only fork, exec and exit
+ * a VMM (qemu-system-*, firecracker) is let go and not counted. Only fork, exec and exit
  * stop a process, so what is measured is hardly slower for it.
  *
  * proc(5): the first number of /proc/PID/schedstat is nanoseconds on a CPU;
@@ -38,7 +38,8 @@ is_vmm(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	return file_line(AT_FDCWD, path, name, sizeof(name)) > 0 &&
-	    !strncmp(name, "qemu-system", 11);
+	    (!strncmp(name, "qemu-system", 11) ||
+	    !strcmp(name, "firecracker"));
 }
 
 static pid_t
