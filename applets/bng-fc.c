@@ -30,6 +30,7 @@
  */
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 #include "api.h"
@@ -48,6 +49,7 @@
 
 enum {
 	API_MS = 5000,
+	PATIENCE = 60,		/* seconds, to build a machine and run it */
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
 };
@@ -63,6 +65,7 @@ struct fc {
 	struct watch agent;	/* the agent's connection to it */
 	struct flood agents;
 	struct watch births;	/* inotify: files that appear */
+	struct watch patience;	/* a timer: it has not answered */
 	struct watch answer;
 	struct api api;		/* what is asked */
 	struct jail jail;
@@ -94,6 +97,14 @@ ask(struct fc *f, const char *method, const char *path, const char *body)
 		hang_up(f);
 }
 
+/* It has proven to. */
+static void
+runs(struct fc *f)
+{
+	loop_del(&f->patience);
+	sup_running(f->sup);
+}
+
 /* Its first answer comes when the machine has been built and runs. */
 static void
 on_answer(struct watch *w, uint32_t events)
@@ -110,7 +121,7 @@ on_answer(struct watch *w, uint32_t events)
 		api_text(&f->api, "state", state, sizeof(state));
 	hang_up(f);
 	if (!strcmp(state, "Running"))
-		sup_running(f->sup);
+		runs(f);
 	else if (!strcmp(state, "Paused") && f->sup->wanted)
 		ask(f, "PATCH", "/vm", RESUMED);
 }
@@ -151,6 +162,29 @@ watch_births(struct fc *f)
 	return loop_add(&f->births, EPOLLIN);
 }
 
+static void
+on_patience(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, patience);
+
+	(void)events;
+	loop_del(w);
+	sup_fail(f->sup, "Firecracker does not answer");
+}
+
+static int
+watch_patience(struct fc *f)
+{
+	static const struct itimerspec when = { .it_value.tv_sec = PATIENCE };
+
+	f->patience.ready = on_patience;
+	f->patience.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (f->patience.fd < 0 ||
+	    timerfd_settime(f->patience.fd, 0, &when, NULL))
+		return -errno;
+	return loop_add(&f->patience, EPOLLIN);
+}
+
 /* --- in the supervisor: the agent ------------------------------------- */
 
 /* It has nothing to say there: a word is as good as its end. */
@@ -166,6 +200,18 @@ on_agent(struct watch *w, uint32_t events)
 	door_room(&f->sup->door);
 }
 
+/* Is there one, whose end we have not heard of yet? */
+static bool
+agent_lives(struct fc *f)
+{
+	char c;
+
+	if (f->agent.fd >= 0 &&
+	    recv(f->agent.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+		on_agent(&f->agent, 0);
+	return f->agent.fd >= 0;
+}
+
 /* Only one at a time: anybody in the guest may connect. */
 static void
 on_hello(struct watch *w, uint32_t events)
@@ -176,7 +222,7 @@ on_hello(struct watch *w, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (f->agent.fd >= 0) {
+	if (agent_lives(f)) {
 		close(fd);
 		return;
 	}
@@ -192,7 +238,7 @@ on_hello(struct watch *w, uint32_t events)
 		close(steal_fd(&f->agent.fd));
 		return;
 	}
-	sup_running(f->sup);
+	runs(f);
 	sup_agent(f->sup, true);
 }
 
@@ -264,6 +310,8 @@ fc_sockets(struct fc *f)
 		r = listen_hello(f);
 	if (!r && !f->sup->running)
 		r = watch_births(f);
+	if (!r && !f->sup->running)
+		r = watch_patience(f);
 	return r;
 }
 
@@ -341,6 +389,7 @@ fc_ended(struct sup *s, int status)
 	struct fc *f = s->own;
 
 	loop_del(&f->births);
+	loop_del(&f->patience);
 	hang_up(f);
 	loop_del(&f->agent);
 	relays_drop(&f->relays);
@@ -420,7 +469,8 @@ fc_start(int argc, char *argv[])
 	f.sup = &s;
 	f.relays.over = on_relay_over;
 	f.relays.ctx = &s;
-	f.hello.fd = f.agent.fd = f.births.fd = f.answer.fd = f.api.fd = -1;
+	f.hello.fd = f.agent.fd = f.births.fd = f.patience.fd = -1;
+	f.answer.fd = f.api.fd = -1;
 	s.vmm = &fc_vmm;
 	s.own = &f;
 	return sup_start(&s);

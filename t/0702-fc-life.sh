@@ -1,0 +1,124 @@
+#!/bin/sh
+# The life of a machine under a stand-in for Firecracker, with and without
+# luck: its agent, its ends, kill -9 of each part.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/machine.sh"
+. "$TOP/t/fakefc.sh"
+
+firecracker 1.12.1 && fc a
+
+pid_of() { read -r _pid _ <"$VMS/$1" && echo "$_pid"; }
+# From a machine that is not running, whatever went wrong before.
+up() {
+	bng-fc kill a 2>/dev/null
+	bng-fc start a && bng-agent wait -t 20 a
+}
+# The process is gone, or a zombie that nobody has reaped.
+dead() {
+	[ ! -d "/proc/$1" ] || grep -q "^State:	[ZX]" "/proc/$1/status"
+}
+# ended EXIT [ERROR]: it ended by itself, so, and nothing is left.
+ended() {
+	timeout 20 bng-fc wait a && cat "$VMS/a/exit" && gone a &&
+		[ "$(cat "$VMS/a/exit")" = "$1" ] || return
+	[ $# = 2 ] || { [ ! -e "$VMS/a/error" ]; return; }
+	cat "$VMS/a/error" && grep -q "$2" "$VMS/a/error"
+}
+do_in() { timeout 20 bng-agent exec a -- "$@"; }
+
+ok 'it starts, is configured, and its values say what it is' '
+	up && bng-fc status a >out && grep -q "^running	[1-9]" out &&
+	[ "$(cat "$VMS/a/vmm")" = firecracker ] &&
+	[ "$(cat "$VMS/a/vmm_version")" = 1.12.1 ] &&
+	[ "$(cat "$VMS/a/accel")" = kvm ] &&
+	says 1 "already running" bng-fc start a'
+ok 'commands go through the vsock, their status comes back' '
+	fails 7 do_in hello >out && [ "$(cat out)" = hello ] &&
+	bng-agent ping a'
+ok 'fifty clients at once' '
+	for i in $(seq 50); do
+		{ do_in "n$i" >"o$i"; echo $? >>"o$i"; } &
+	done && wait && for i in $(seq 50); do
+		printf "n$i\n7\n" >want && same "o$i" want || exit
+	done'
+ok 'a client that does not read yet loses nothing' '
+	mkfifo slow && { { do_in flood >slow; echo $? >status; } & } &&
+	exec 5<slow && p=$(pid_of a/pid) &&
+	until grep -q "^State:	S" "/proc/$p/status"; do :; done && cat <&5 >got && exec 5<&- && wait &&
+	[ "$(cat status)" = 0 ] && [ "$(stat -c %s got)" = 8388608 ]'
+ok 'a client that goes away leaves nothing behind' '
+	s=$(pid_of a/supervisor) && n=$(ls "/proc/$s/fd" | wc -l) &&
+	{ do_in flood | head -c 100 >/dev/null || true; } &&
+	fails 7 do_in after && until [ "$(ls "/proc/$s/fd" | wc -l)" -le "$n" ]
+	do fails 7 do_in x || exit; done'
+ok 'pause and resume; while paused nothing is heard' '
+	bng-fc pause a && bng-fc status a >out && grep -q ^paused out &&
+	fails 124 timeout 1 bng-agent ping a && bng-fc resume a &&
+	bng-fc status a >out && grep -q ^running out && bng-agent ping a'
+ok 'stop of a paused machine lets it go on first' '
+	bng-fc pause a && timeout 10 bng-fc stop -t 8 a && ended stopped'
+ok 'stop: the guest halts, and is ended when it has' '
+	up && timeout 10 bng-fc stop -t 9 a && ended stopped'
+ok 'a guest that powers itself off is off' '
+	up && ! do_in poweroff && ended poweroff'
+ok 'a guest that reboots itself comes up again' '
+	up && p=$(pid_of a/pid) && ! do_in reboot &&
+	until [ -e "$VMS/a/pid" ] && [ "$(pid_of a/pid)" != "$p" ]; do
+		:
+	done &&
+	bng-agent wait -t 20 a && fails 7 do_in back && bng-fc status a &&
+	bng-fc kill a && ended "killed KILL"'
+ok 'a panic is one, and said' '
+	up && ! do_in panic && ended panic "panicked: it rains"'
+ok 'the words of a halt count only where a kernel says them' '
+	up && fails 7 do_in words && fails 7 do_in more && bng-fc kill a'
+ok 'one that dies later is an error with its status' '
+	up && ! do_in die && ended "status 3" "Firecracker ended with status 3"'
+ok 'one that crashes later is an error with its signal' '
+	up && ! do_in abort && ended "killed ABRT" "killed by SIGABRT"'
+ok 'an agent that comes anew is configured anew; a second one is not let in' '
+	up && { do_in again || true; } && bng-agent wait -t 20 a &&
+	fails 7 do_in second && fails 7 do_in there && bng-fc kill a'
+ok 'an agent that keeps coming and going is given up' '
+	up && for i in 1 2 3 4 5 6 7 8 9; do do_in again || true; done &&
+	until [ -s "$VMS/a/error" ]; do :; done &&
+	grep -q "keeps restarting" "$VMS/a/error" &&
+	fails 111 bng-agent ping a && bng-fc kill a'
+ok 'a guest that resets before it is ready is an error' '
+	firecracker 1.12.1 resets && { bng-fc start a; true; } &&
+	ended reset "reset before it was ready" && firecracker 1.12.1'
+ok 'a machine without an agent is starting; stop ends it all the same' '
+	firecracker 1.12.1 silent && bng-fc start a && bng-fc status a >out &&
+	grep -q ^starting out && timeout 10 bng-fc stop -t 1 a &&
+	ended stopped && firecracker 1.12.1'
+ok 'a request that is refused is told in Firecracker'\''s words' '
+	firecracker 1.12.1 stubborn && up &&
+	says 111 "cannot pause '\''a'\'': Internal VMM error: it rains" \
+		bng-fc pause a && bng-fc kill a && firecracker 1.12.1'
+ok 'no pause where it would cost the vsock' '
+	firecracker 1.16.1 && up 2>/dev/null &&
+	says 111 "Firecracker 1.16.1 could not be reached" bng-fc pause a &&
+	bng-fc kill a && firecracker 1.12.1'
+ok 'kill -9 of Firecracker: the supervisor says so and goes' '
+	up && q=$(pid_of a/pid) && kill -9 "$q" &&
+	ended "killed KILL" "Firecracker was killed by SIGKILL" && dead "$q"'
+ok 'kill -9 of the supervisor, or of both: the state is right' '
+	up && q=$(pid_of a/pid) && kill -9 "$(pid_of a/supervisor)" &&
+	timeout 20 bng-fc wait a && dead "$q" && fails 1 bng-fc status a &&
+	up && kill -9 "$(pid_of a/supervisor)" "$(pid_of a/pid)" &&
+	timeout 20 bng-fc wait a && fails 1 bng-fc status a >out &&
+	grep -q ^stopped out && up && bng-fc kill a && gone a'
+ok 'a Firecracker that is stopped is killed all the same' '
+	up && bng-fc kill -s STOP a && timeout 10 bng-fc stop -t 1 a && gone a'
+ok 'SIGTERM to the supervisor ends the machine' '
+	up && kill "$(pid_of a/supervisor)" && ended stopped'
+ok 'eight machines start and end at once' '
+	for n in 1 2 3 4 5 6 7 8; do fc "n$n" || exit; done &&
+	for n in 1 2 3 4 5 6 7 8; do
+		{ bng-fc start "n$n" && bng-agent wait -t 20 "n$n" &&
+			: >"s$n"; } &
+	done && wait && for n in 1 2 3 4 5 6 7 8; do
+		[ -e "s$n" ] || exit
+		bng-fc stop "n$n" &
+	done && wait && for n in 1 2 3 4 5 6 7 8; do gone "n$n" || exit; done'
+done_testing
