@@ -31,7 +31,8 @@ ok 'its own directory goes before PATH' '
 	rm -r data && bng-fc start a && bng-fc kill a &&
 	[ "$(cat "$VMS/a/vmm_version")" = 1.12.1 ])'
 ok 'versions: below 1.5.0 refused, above 1.14 used with a warning' '
-	firecracker 1.4.9 && says 111 "1.4.9 is too old: 1.5.0" bng-fc start a &&
+	firecracker 1.4.9 &&
+	says 111 "1.4.9 is too old: 1.5.0" bng-fc start a &&
 	firecracker 0.25.2 && says 111 "too old" bng-fc start a &&
 	fails 1 bng-fc probe >out && grep -q "^no	.*too old" out &&
 	for v in 1.5.0 1.12.1 1.14.4; do
@@ -70,7 +71,8 @@ error: Invalid Elf magic" bng-fc start a &&
 	grep -q "Invalid Elf" "$VMS/a/error" &&
 	[ "$(cat "$VMS/a/exit")" = "status 1" ] && gone a'
 ok 'one that dies at once, or is killed, is an error with the reason' '
-	firecracker 1.12.1 dies && says 111 "status 1: it rains" bng-fc start a &&
+	firecracker 1.12.1 dies &&
+	says 111 "status 1: it rains" bng-fc start a &&
 	gone a && firecracker 1.12.1 killed &&
 	says 111 "Firecracker was killed by SIGSEGV" bng-fc start a &&
 	[ "$(cat "$VMS/a/exit")" = "killed SEGV" ] && gone a'

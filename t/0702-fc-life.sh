@@ -44,7 +44,8 @@ ok 'fifty clients at once' '
 ok 'a client that does not read yet loses nothing' '
 	mkfifo slow && { { do_in flood >slow; echo $? >status; } & } &&
 	exec 5<slow && p=$(pid_of a/pid) &&
-	until grep -q "^State:	S" "/proc/$p/status"; do :; done && cat <&5 >got && exec 5<&- && wait &&
+	until grep -q "^State:	S" "/proc/$p/status"; do :; done &&
+	cat <&5 >got && exec 5<&- && wait &&
 	[ "$(cat status)" = 0 ] && [ "$(stat -c %s got)" = 8388608 ]'
 ok 'a client that goes away leaves nothing behind' '
 	s=$(pid_of a/supervisor) && n=$(ls "/proc/$s/fd" | wc -l) &&
