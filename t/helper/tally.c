@@ -3,9 +3,9 @@
  * usage: tally COMMAND [ARGUMENT ...]
  *
  * Follows everything that the command starts, detached or not, until the last
- * of it has ended, and prints "PROCESSES MICROSECONDS". A process that becomes
- * a VMM (qemu-system-*, firecracker) is let go and not counted. Only fork, exec and exit
- * stop a process, so what is measured is hardly slower for it.
+ * of it has ended, and prints "PROCESSES MICROSECONDS". What becomes a VMM
+ * (qemu-system-*, firecracker) is let go and not counted. Only fork, exec and
+ * exit stop a process, so what is measured is hardly slower for it.
  *
  * proc(5): the first number of /proc/PID/schedstat is nanoseconds on a CPU;
  * that of a zombie is final.
