@@ -10,9 +10,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "bng.h"
 #include "confine.h"
+#include "spawn.h"
 
 /* What is younger than the headers may be: file rights, by ABI. */
 #define FS_REFER (1ULL << 13)		/* 2 */
@@ -193,6 +195,50 @@ beside(struct confine *c, const char *path)
 	}
 }
 
+/* A line "libc.so.6 => /lib/libc.so.6 (0x7f...)": the file. */
+static void
+library(struct confine *c, const char *line)
+{
+	char file[PATH_MAX];
+	const char *arrow = strstr(line, "=> ");
+
+	if (arrow && sscanf(arrow, "=> %4095s", file) == 1 && file[0] == '/')
+		confine_file(c, AT_FDCWD, file, CONFINE_READ);
+}
+
+/*
+ * Of a program that is not where a distribution puts it, nobody knows where
+ * its libraries are but its loader, which says so, as for ldd.
+ */
+static void
+libraries(struct confine *c, char *loads, const char *path)
+{
+	static char list[] = "--list";
+	autofree char *real = realpath(path, NULL);
+	char *argv[] = { loads, list, real, NULL };
+	struct spawn sp = { .argv = argv, .path = loads,
+		.fds = { -1, -1, -1 }, .nfds = 3 };
+	autofree char *line = NULL;
+	size_t size = 0;
+	int out[2];
+	FILE *f;
+	pid_t pid;
+
+	if (c->ruleset < 0 || !real || !strncmp(real, "/usr/", 5) ||
+	    pipe2(out, O_CLOEXEC))
+		return;
+	sp.fds[1] = out[1];
+	pid = spawn(&sp);
+	close(out[1]);
+	f = fdopen(out[0], "re");
+	while (f && getline(&line, &size, f) > 0)
+		library(c, line);
+	if (f)
+		fclose(f);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void
 confine_program(struct confine *c, const char *path)
 {
@@ -210,8 +256,10 @@ confine_program(struct confine *c, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(read); i++)
 		confine_file(c, AT_FDCWD, read[i], CONFINE_READ);
 	beside(c, path);
-	if (!script)
+	if (!script) {
 		confine_file(c, AT_FDCWD, interpreter, CONFINE_EXECUTE);
+		libraries(c, interpreter, path);
+	}
 	for (size_t i = 0; script && i < ARRAY_SIZE(system_dirs); i++)
 		confine_file(c, AT_FDCWD, system_dirs[i], CONFINE_EXECUTE);
 }

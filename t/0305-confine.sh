@@ -75,6 +75,15 @@ ok 'it executes nothing, looks around nowhere, and signals nobody' '
 		"list $VMS:$no" "list /etc:$no" "list /root:$no" &&
 	if [ "$(bng-qemu landlock)" -ge 6 ]; then said "signal $$:$not"; fi
 '
+need ldd 'libraries that lie elsewhere are found, and can be read' '
+	mkdir -p priv && cp "$(ldd "$BUILD/t/burglar" |
+		awk "/libc.so/ { print \$3 }")" priv &&
+	echo "read $T/secret" | (export LD_LIBRARY_PATH="$T/priv" &&
+		burgle a) && said "read $T/secret:$no" &&
+	fails 111 env PATH="$T/bin:$PATH" LD_LIBRARY_PATH="$T/priv" \
+		strace -qq -f -e trace=openat -o trace bng-qemu start a &&
+	grep "priv/libc.so.6\", O_RDONLY|O_CLOEXEC) = [0-9]" trace
+'
 ok 'it gets no environment that may hold secrets' '
 	printf "env %s\n" SECRET HOME BANGER_STATE PATH | burgle a &&
 	gone="No such file or directory" && said "env SECRET:$gone" \

@@ -3,10 +3,9 @@
 box_user=root
 . "${0%/*}/box.sh"
 
-BANGER_FIRECRACKER=/usr/local/lib/firecracker/firecracker
 BANGER_VMM_JAILER=1 BANGER_VMM=firecracker
 vms=$BANGER_STATE/vms
-export BANGER_FIRECRACKER BANGER_VMM_JAILER BANGER_VMM vms
+export BANGER_VMM_JAILER BANGER_VMM vms
 end() {
 	for _end in j k; do
 		bng-fc kill "$_end" 2>/dev/null
@@ -130,8 +129,7 @@ ok 'it needs root, and Firecracker, and its jailer' '
 		--image tiny x &&
 	chown -R dev "$T/state" &&
 	says 111 "the jailer needs root" runuser -u dev -- env \
-		BANGER_STATE="$BANGER_STATE" PATH="$PATH" \
-		BANGER_FIRECRACKER="$BANGER_FIRECRACKER" bng-fc start k
+		BANGER_STATE="$BANGER_STATE" PATH="$PATH" bng-fc start k
 '
 ok 'root runs a machine of somebody else as that one' '
 	bng-fc start k && p=$(pid_of k/pid) &&
