@@ -78,8 +78,9 @@ find_user(struct jail *j, char why[JAIL_WHY])
 }
 
 /*
- * Its own disks become its user's. What it shares with others stays root's,
- * and readable: the directories that it is in keep strangers out.
+ * Where root owns the machine, its disks become its user's. What it shares
+ * with others stays root's, and readable: the directories that it is in keep
+ * strangers out. Somebody else's machine has to do with what that one may.
  */
 static bool
 hand_over(const struct jail *j, int dir, const char *name, bool own,
@@ -89,7 +90,7 @@ hand_over(const struct jail *j, int dir, const char *name, bool own,
 	    O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0 && errno == ENOENT)
+	if (j->uid < FIRST_UID || (fd < 0 && errno == ENOENT))
 		return true;
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return no(why, "cannot use '%s': %s", name,
@@ -104,18 +105,32 @@ hand_over(const struct jail *j, int dir, const char *name, bool own,
 	return true;
 }
 
+static int
+new_dir(int dir, const char *name)
+{
+	struct stat st;
+	int fd = mkdirat(dir, name, 0700) ? -1 : openat(dir, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	/* Whoever owns the machine's directory may have swapped it. */
+	if (fd >= 0 && (fstat(fd, &st) || st.st_uid)) {
+		close(fd);
+		errno = EPERM;
+		return -1;
+	}
+	return fd;
+}
+
 /* The directory `jail`, and what lies in it. */
 static bool
 make_dirs(struct jail *j, char why[JAIL_WHY])
 {
 	autofree char *vm = xfd_path(j->vm);
-	int r = mkdirat(j->vm, "jail", 0700) ||
-	    mkdirat(j->vm, "jail/root", 0700) ||
-	    mkdirat(j->vm, "jail/sockets", 0700);
+	autoclose int jail = new_dir(j->vm, "jail");
+	autoclose int root = jail < 0 ? -1 : new_dir(jail, "root");
 
 	j->base = xasprintf("%s/jail/root", vm);
-	j->sockets = r ? -1 : openat(j->vm, "jail/sockets",
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	j->sockets = root < 0 ? -1 : new_dir(jail, "sockets");
 	if (j->sockets < 0 || fchown(j->sockets, j->uid, j->gid) ||
 	    mkfifoat(j->sockets, JAIL_LOG, 0600) ||
 	    fchownat(j->sockets, JAIL_LOG, j->uid, j->gid,

@@ -129,7 +129,7 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 {
 	static const char *const texts[] = { "id", "image", "kernel", "vmm",
 		"accel", "net", "ip", "gateway", "dns", "nat", "nested",
-		"ephemeral", "exit", "error" };
+		"jailer", "ephemeral", "exit", "error" };
 	static const char *const numbers[] = { "vcpu", "memory_mib",
 		"disk_bytes", "created" };
 
@@ -259,7 +259,7 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	static const char *const first[] = { "error", "exit", "image",
 		"kernel", "vmm", "accel", "vcpu" };
 	static const char *const then[] = { "net", "ip", "gateway", "dns",
-		"nat", "nested", "ephemeral", "workspace/host_path",
+		"nat", "nested", "jailer", "ephemeral", "workspace/host_path",
 		"workspace/guest_path", "workspace/head", "id" };
 	autofree char *path = NULL, *snapshots = snaplist_names(fd);
 	char a[HUMAN_LEN], b[HUMAN_LEN], both[3 * HUMAN_LEN];

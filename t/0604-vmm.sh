@@ -94,6 +94,12 @@ ok 'they are listed, as a table, as names, as JSON' '
 	banger vmm list --json >list.json &&
 	grep -q "\"vmm\": \"firecracker\", \"version\": \"1.12.1\"" list.json
 '
+ok 'one that is used from elsewhere is listed as that' '
+	program other 1.13.2 && BANGER_FIRECRACKER="$T/other" \
+		banger vmm list >list && cat list &&
+	grep -qE "^firecracker +1.13.2 +yes +$T/other$" list &&
+	grep -qE "^firecracker +1.12.1 +no " list
+'
 ok 'one that is deleted is gone; what it was is remembered' '
 	banger vmm delete firecracker --version 1.12.1 && only 1.14.4 &&
 	[ ! -e "$bin/firecracker" ] && [ ! -e "$bin/jailer" ] &&
@@ -199,7 +205,7 @@ ok 'one with paths that lead elsewhere puts nothing there' '
 '
 ok 'a program that is another version than its name says' '
 	fresh && tree 1.12.1 && program "tree/$member" 1.0.0 &&
-	publish 1.12.1 && refused "says that it is '\''Firecracker v1.0.0"
+	publish 1.12.1 && refused "says that its version is 1.0.0"
 '
 ok 'unpack: wrong usage, and a file that is there stays' '
 	release 1.12.1 && a=$(archive 1.12.1) && echo keep >there &&
