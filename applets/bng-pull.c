@@ -439,40 +439,6 @@ setup(struct fetch *f)
 	f->last = f->since;
 }
 
-/* libcurl takes a directory for an empty file. */
-static void
-refuse_directory(const struct fetch *f, CURLU *u)
-{
-	struct stat st;
-	char *path;
-
-	if (!curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE) &&
-	    !stat(path, &st) && S_ISDIR(st.st_mode))
-		cannot(f, strerror(EISDIR));
-}
-
-/* Check the URL; f->shown is it without what is secret. */
-static void
-parse_url(struct fetch *f, const char *url)
-{
-	CURLU *u = curl_url();
-	char *scheme = NULL;
-
-	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
-	    (strcmp(scheme, "http") && strcmp(scheme, "https") &&
-	    strcmp(scheme, "file")))
-		die_usage("that is not an http, https or file URL");
-	if (curl_url_get(u, CURLUPART_URL, &f->url, 0) ||
-	    curl_url_set(u, CURLUPART_USER, NULL, 0) ||
-	    curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) ||
-	    curl_url_get(u, CURLUPART_URL, &f->shown, 0))
-		die("out of memory");
-	digest_of(f->url, f->source);
-	if (!strcmp(scheme, "file"))
-		refuse_directory(f, u);
-}
-
 static void
 add(void *ctx, const void *buf, size_t len)
 {
@@ -589,7 +555,8 @@ fetch_main(int argc, char *argv[])
 	if (argc - optind != 1)
 		die_usage("fetch: one URL is wanted");
 	f.digest = xdigest_new();
-	parse_url(&f, argv[optind]);
+	xurl(argv[optind], &f.url, &f.shown);
+	digest_of(f.url, f.source);
 	setup(&f);
 	return fetch(&f);
 }
