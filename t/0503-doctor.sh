@@ -14,6 +14,7 @@ parts() {
 		. "$TOP/sh/$_part"
 	done
 	quiet='' o_json='' green='' yellow='' red='' plain=
+	use() { . "$TOP/sh/$1"; }
 	kvm='' fc='' doctor_failed='' doctor_comma=
 }
 # is PROGRAM BODY: from now on.
@@ -82,6 +83,9 @@ ok 'Firecracker: where and which, or why not' '
 	is bng-fc "printf \"ok\\t/x/firecracker\\t1.12.1\"" &&
 	check doctor_firecracker &&
 	found PASS firecracker "1.12.1, /x/firecracker$" &&
+	is bng-fc "printf \"ok\\t/x/firecracker\\t1.16.0-dev\"" &&
+	check doctor_firecracker &&
+	found WARN firecracker "1.16.0-dev, .*newer than 1.14" &&
 	is bng-fc "printf \"no\\tFirecracker is not installed\"; exit 1" &&
 	check doctor_firecracker &&
 	found PASS firecracker "it is of no use without KVM" &&
