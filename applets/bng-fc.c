@@ -11,6 +11,8 @@
  *        bng-fc status VM
  *        bng-fc pause VM
  *        bng-fc resume VM
+ *        bng-fc snapshot [-t] VM DIR
+ *        bng-fc restore [-m] VM DIR
  *        bng-fc probe
  *
  * VM is a machine's name, or its directory when it holds a '/'.
@@ -22,431 +24,27 @@
  *   wait    wait until it runs no more
  *   status  print its state and Firecracker's pid, tab-separated
  *   pause   stop its processors; resume lets them go on
+ *   snapshot  make the directory DIR of its disks and, when it runs, its
+ *           memory; print for how many milliseconds it stood still for that
+ *           (-t: DIR need not survive a crash of the host)
+ *   restore make it, which must not run, what it was then, and let it go on
+ *           (-m: its disks are moved from DIR, and DIR is gone in the end)
  *   probe   print "ok", the path and the version, or "no" and why this host
  *           runs no Firecracker, tab-separated
  *
  * exit: 0 done or running, 1 not running (start: already running; wait: still
  * running; probe: no), 100 wrong usage, 111 failed
  */
-#include <sys/inotify.h>
-#include <sys/socket.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
-
 #include "api.h"
 #include "bng.h"
-#include "dirs.h"
-#include "fcconf.h"
-#include "flood.h"
-#include "jail.h"
+#include "fcsnap.h"
+#include "fcvmm.h"
 #include "kvm.h"
-#include "name.h"
 #include "proc.h"
-#include "relay.h"
-#include "supervise.h"
-#include "supread.h"
+#include "snapshot.h"
 #include "vmctl.h"
 
-enum {
-	API_MS = 5000,
-	PATIENCE = 60,		/* seconds, to build a machine and run it */
-	AGENTS = 8,		/* that appear within ... */
-	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
-};
-
-#define PATH_OF_FD "/proc/self/fd/"
-#define RESUMED "{\"state\":\"Resumed\"}"
-
-struct fc {
-	struct sup *sup;
-	struct fcconf conf;
-	struct relays relays;
-	struct watch hello;	/* vsock.sock_1024, listening */
-	struct watch agent;	/* the agent's connection to it */
-	struct flood agents;
-	struct watch births;	/* inotify: files that appear */
-	struct watch patience;	/* a timer: it has not answered */
-	struct watch answer;
-	struct api api;		/* what is asked */
-	struct jail jail;
-	char why[JAIL_WHY];	/* it is not to be had */
-	int sockets;		/* the directory where they are made */
-};
-
-/* --- in the supervisor: its API --------------------------------------- */
-
-static void
-hang_up(struct fc *f)
-{
-	loop_del(&f->answer);
-	f->api.fd = -1;
-}
-
-static void on_answer(struct watch *w, uint32_t events);
-
-/* One question at a time; a new one takes the place of the old. */
-static void
-ask(struct fc *f, const char *method, const char *path, const char *body)
-{
-	hang_up(f);
-	if (api_ask(&f->api, f->sup->dir, "api.sock", method, path, body))
-		return;
-	f->answer.fd = f->api.fd;
-	f->answer.ready = on_answer;
-	if (loop_add(&f->answer, EPOLLIN))
-		hang_up(f);
-}
-
-/* It has proven to. */
-static void
-runs(struct fc *f)
-{
-	loop_del(&f->patience);
-	sup_running(f->sup);
-}
-
-/* Its first answer comes when the machine has been built and runs. */
-static void
-on_answer(struct watch *w, uint32_t events)
-{
-	struct fc *f = container_of(w, struct fc, answer);
-	char state[16];
-	int r = api_read(&f->api);
-
-	(void)events;
-	if (r == -EAGAIN)
-		return;
-	state[0] = '\0';
-	if (!r && f->api.status == 200)
-		api_text(&f->api, "state", state, sizeof(state));
-	hang_up(f);
-	if (!strcmp(state, "Running"))
-		runs(f);
-	else if (!strcmp(state, "Paused") && f->sup->wanted)
-		ask(f, "PATCH", "/vm", RESUMED);
-}
-
-static void
-on_birth(struct watch *w, uint32_t events)
-{
-	struct fc *f = container_of(w, struct fc, births);
-	char buf[4096]
-	    __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n = read(w->fd, buf, sizeof(buf));
-	const struct inotify_event *e;
-	bool there = false;
-
-	(void)events;
-	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
-		e = (const struct inotify_event *)p;
-		there |= e->len && !strcmp(e->name, "api.sock");
-	}
-	if (!there)
-		return;
-	loop_del(w);
-	ask(f, "GET", "/", NULL);
-}
-
-/* Hear of api.sock: it is there a moment after Firecracker is. */
-static int
-watch_births(struct fc *f)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), PATH_OF_FD "%d", f->sockets);
-	f->births.ready = on_birth;
-	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (f->births.fd < 0 ||
-	    inotify_add_watch(f->births.fd, path, IN_CREATE) < 0)
-		return -errno;
-	return loop_add(&f->births, EPOLLIN);
-}
-
-static void
-on_patience(struct watch *w, uint32_t events)
-{
-	struct fc *f = container_of(w, struct fc, patience);
-
-	(void)events;
-	loop_del(w);
-	sup_fail(f->sup, "Firecracker does not answer");
-}
-
-static int
-watch_patience(struct fc *f)
-{
-	static const struct itimerspec when = { .it_value.tv_sec = PATIENCE };
-
-	f->patience.ready = on_patience;
-	f->patience.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (f->patience.fd < 0 ||
-	    timerfd_settime(f->patience.fd, 0, &when, NULL))
-		return -errno;
-	return loop_add(&f->patience, EPOLLIN);
-}
-
-/* --- in the supervisor: the agent ------------------------------------- */
-
-/* It has nothing to say there: a word is as good as its end. */
-static void
-on_agent(struct watch *w, uint32_t events)
-{
-	struct fc *f = container_of(w, struct fc, agent);
-
-	(void)events;
-	loop_del(w);
-	relays_drop(&f->relays);
-	sup_agent(f->sup, false);
-	door_room(&f->sup->door);
-}
-
-/* Is there one, whose end we have not heard of yet? */
-static bool
-agent_lives(struct fc *f)
-{
-	char c;
-
-	if (f->agent.fd >= 0 &&
-	    recv(f->agent.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-		on_agent(&f->agent, 0);
-	return f->agent.fd >= 0;
-}
-
-/* Only one at a time: anybody in the guest may connect. */
-static void
-on_hello(struct watch *w, uint32_t events)
-{
-	struct fc *f = container_of(w, struct fc, hello);
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	(void)events;
-	if (fd < 0)
-		return;
-	if (agent_lives(f)) {
-		close(fd);
-		return;
-	}
-	if (flood(&f->agents, AGENTS, AGENT_SECONDS)) {
-		close(fd);
-		loop_del(w);
-		sup_broken(f->sup, "the agent in the guest keeps restarting");
-		return;
-	}
-	f->agent.fd = fd;
-	f->agent.ready = on_agent;
-	if (loop_add(&f->agent, EPOLLIN)) {
-		close(steal_fd(&f->agent.fd));
-		return;
-	}
-	runs(f);
-	sup_agent(f->sup, true);
-}
-
-static int
-listen_hello(struct fc *f)
-{
-	f->hello.ready = on_hello;
-	f->hello.fd = sock_listen_at(f->sockets, "vsock.sock_1024", 128);
-	if (f->hello.fd < 0)
-		return f->hello.fd;
-	fcntl(f->hello.fd, F_SETFL, O_NONBLOCK);
-	return loop_add(&f->hello, EPOLLIN);
-}
-
-static void
-on_relay_over(void *ctx)
-{
-	door_room(&((struct sup *)ctx)->door);
-}
-
-/*
- * The line that a client writes to agent.sock is Firecracker's own, and so is
- * the answer. It must come in one piece.
- */
-static void
-fc_carry(void *ctx, int client, uint32_t port)
-{
-	struct sup *s = ctx;
-	struct fc *f = s->own;
-	char line[32];
-	int n = snprintf(line, sizeof(line), "CONNECT %u\n", (unsigned)port);
-	autoclose int server = sock_connect_at(s->dir, "vsock.sock");
-
-	if (server < 0 || fcntl(server, F_SETFL, O_NONBLOCK) ||
-	    send(server, line, (size_t)n, MSG_NOSIGNAL) != n)
-		close(client);
-	else
-		relay_start(&f->relays, client, steal_fd(&server));
-}
-
-static unsigned
-fc_carried(void *ctx)
-{
-	return ((struct fc *)((struct sup *)ctx)->own)->relays.count;
-}
-
-/* --- in the supervisor: its life -------------------------------------- */
-
-static int
-confine_fc(struct sup *s, struct launch *l)
-{
-	const struct fcconf *conf = &((struct fc *)s->own)->conf;
-	int r = sup_confine(s, l, conf->image, conf->kernel, 0);
-
-	if (!r) {
-		confine_file(&l->confine, AT_FDCWD, "/dev/kvm", CONFINE_DEVICE);
-		confine_file(&l->confine, s->dir, "", CONFINE_SOCKETS);
-	}
-	return r;
-}
-
-/* Its sockets, which it binds to and leaves behind, are at their place. */
-static int
-fc_sockets(struct fc *f)
-{
-	int r = 0;
-
-	if (f->hello.fd < 0)
-		r = listen_hello(f);
-	if (!r && !f->sup->running)
-		r = watch_births(f);
-	if (!r && !f->sup->running)
-		r = watch_patience(f);
-	return r;
-}
-
-static int
-fc_free(struct sup *s, struct launch *l)
-{
-	static char name[] = "firecracker", id[] = "--id", sock[] =
-	    "--api-sock", conf[] = "--config-file", log[] = "--log-path",
-	    api_path[] = PATH_OF_FD "4/api.sock", conf_path[] = PATH_OF_FD "7",
-	    log_path[] = PATH_OF_FD "2";
-	static char *argv[] = { name, id, NULL, sock, api_path, conf,
-		conf_path, log, log_path, NULL };
-	struct fc *f = s->own;
-	int r;
-
-	f->sockets = s->dir;
-	r = fc_sockets(f);
-	argv[2] = vm_name_error(s->name) ? name : s->name;
-	l->path = f->conf.find.path;
-	l->argv = argv;
-	l->fds[l->nfds++] = s->dir;
-	l->fds[l->nfds++] = f->conf.image;
-	l->fds[l->nfds++] = f->conf.kernel;
-	l->fds[l->nfds++] = f->conf.conf;
-	return r ? r : confine_fc(s, l);
-}
-
-/* In a jail the sockets are elsewhere: their names here lead there. */
-static int
-fc_jailed(struct sup *s, struct launch *l)
-{
-	static char sock[] = "--api-sock", conf[] = "--config-file",
-	    log[] = "--log-path", api_path[] = JAIL_SOCKETS "/api.sock",
-	    conf_path[] = JAIL_CONF, log_path[] = JAIL_SOCKETS "/" JAIL_LOG;
-	static char *const args[] = { sock, api_path, conf, conf_path, log,
-		log_path, NULL };
-	struct fc *f = s->own;
-	struct jail *j = &f->jail;
-	int r;
-
-	l->why = f->why;
-	if (!jail_make(j, f->why))
-		return -ECANCELED;
-	l->why = NULL;
-	if (j->unlimited)
-		sup_note(s, "this host has no cgroups to limit the VMM with");
-	f->sockets = j->sockets;
-	loop_del(&f->hello);
-	r = fc_sockets(f);
-	if (r || fchownat(j->sockets, "vsock.sock_1024", j->uid, j->gid, 0) ||
-	    symlinkat("jail/sockets/api.sock", s->dir, "api.sock") ||
-	    symlinkat("jail/sockets/vsock.sock", s->dir, "vsock.sock"))
-		return r ? r : -errno;
-	l->path = j->jailer;
-	l->argv = jail_argv(j, args);
-	l->jail = j;
-	return 0;
-}
-
-static int
-fc_launch(struct sup *s, struct launch *l)
-{
-	struct fc *f = s->own;
-
-	unlinkat(s->dir, "api.sock", 0);
-	unlinkat(s->dir, "vsock.sock", 0);
-	file_note_line(s->dir, "accel", "kvm");
-	file_note_line(s->dir, "vmm_version", "%s", f->conf.find.version);
-	return f->conf.jailed ? fc_jailed(s, l) : fc_free(s, l);
-}
-
-static enum vmm_end
-fc_ended(struct sup *s, int status)
-{
-	struct fc *f = s->own;
-
-	loop_del(&f->births);
-	loop_del(&f->patience);
-	hang_up(f);
-	loop_del(&f->agent);
-	relays_drop(&f->relays);
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? VMM_RESET :
-	    VMM_SILENT;
-}
-
-/* Another VMM may be: that is for who started this one to know. */
-static bool
-fc_retry(struct sup *s, const char *why)
-{
-	(void)s;
-	(void)why;
-	return false;
-}
-
-static void
-fc_resume(struct sup *s)
-{
-	ask(s->own, "GET", "/", NULL);
-}
-
-static const struct vmm fc_vmm = { .name = "Firecracker",
-	.key = "firecracker", .reason_mark = "ApiError error: ",
-	.halts = true, .launch = fc_launch, .ended = fc_ended,
-	.retry = fc_retry, .resume = fc_resume, .carry = fc_carry,
-	.carried = fc_carried };
-
-/* --- the verbs -------------------------------------------------------- */
-
-static void
-say_network(struct sup *s)
-{
-	char net[16] = "";
-
-	if (file_line(s->dir, "net", net, sizeof(net)) < 0 ||
-	    strcmp(net, "none"))
-		warn("net: none (Firecracker has no user-mode network)");
-}
-
-static void
-prepare_jail(struct sup *s, struct fc *f)
-{
-	struct jail *j = &f->jail;
-	int64_t mib = sup_number(s, "memory_mib", 1 << 24);
-	int cpus = (int)sup_number(s, "vcpu", FC_VCPUS);
-
-	j->vm = s->dir;
-	j->image = f->conf.image;
-	j->kernel = f->conf.kernel;
-	j->conf = f->conf.conf;
-	/* Beyond the guest's: its own, page tables, and buffers of disks. */
-	j->limits = (struct cgroup_limits){ (mib + mib / 16 + 256) << 20,
-		cpus + 16, cpus + 1 };
-	if (!jail_find(j, f->conf.find.path, f->why))
-		sup_refuse(s, "%s", f->why);
-}
+enum { API_MS = 5000 };
 
 static int
 fc_start(int argc, char *argv[])
@@ -457,23 +55,40 @@ fc_start(int argc, char *argv[])
 	const char *none = NULL;
 
 	sup_lock(&s, vmctl_operand(argc, argv, "", &none));
+	snapshot_refuse_half(&s);
 	if (!fc_find(&f.conf.find, why))
 		sup_refuse(&s, "%s", why);
-	fcconf_make(&f.conf, &s);
-	if (fc_is(&f.conf.find, FC_UNTRIED))
-		warn("Firecracker %s is newer than what was tried (1.14)",
-		    f.conf.find.version);
-	say_network(&s);
-	if (f.conf.jailed)
-		prepare_jail(&s, &f);
-	f.sup = &s;
-	f.relays.over = on_relay_over;
-	f.relays.ctx = &s;
-	f.hello.fd = f.agent.fd = f.births.fd = f.patience.fd = -1;
-	f.answer.fd = f.api.fd = -1;
-	s.vmm = &fc_vmm;
-	s.own = &f;
+	fcvmm_init(&f, &s);
 	return sup_start(&s);
+}
+
+static int
+fc_snapshot(int argc, char *argv[])
+{
+	return snapshot_make(argc, argv, &fcsnap);
+}
+
+static int
+fc_restore(int argc, char *argv[])
+{
+	static struct sup s;
+	static struct fc f;
+	struct snapshot sn;
+	char why[FC_WHY];
+	int r;
+
+	snapshot_open(&sn, argc, argv, &s, &fcsnap);
+	if (!fc_find(&f.conf.find, why))
+		die("cannot restore '%s': %s", s.name, why);
+	fcsnap_check(&sn, &f.conf.find);
+	snapshot_apply(&sn);
+	if (sn.memory < 0)
+		return snapshot_used(&sn);
+	fcvmm_init(&f, &s);
+	f.from = sn.dir;
+	f.from_name = sn.name;
+	r = sup_start(&s);
+	return r ? r : snapshot_used(&sn);
 }
 
 /* Ask the API of a machine; the reason of a failure is why, else errno's. */
@@ -532,7 +147,7 @@ fc_pause(int argc, char *argv[])
 	if (fc_version_is(version, FC_DEAF_AFTER_PAUSE))
 		die("cannot pause '%s': Firecracker %s could not be reached "
 		    "afterwards", vm, version);
-	return patch(dir, vm, "{\"state\":\"Paused\"}", "pause");
+	return patch(dir, vm, FC_PAUSED, "pause");
 }
 
 static int
@@ -540,7 +155,7 @@ fc_resume_verb(int argc, char *argv[])
 {
 	const char *none = NULL, *vm = vmctl_operand(argc, argv, "", &none);
 
-	return patch(vmctl_open(vm, true), vm, RESUMED, "resume");
+	return patch(vmctl_open(vm, true), vm, FC_RESUMED, "resume");
 }
 
 static int
@@ -575,6 +190,8 @@ fc_main(int argc, char *argv[])
 		{ "status", fc_status },
 		{ "pause", fc_pause },
 		{ "resume", fc_resume_verb },
+		{ "snapshot", fc_snapshot },
+		{ "restore", fc_restore },
 		{ "probe", fc_probe },
 		{ NULL, NULL },
 	};

@@ -96,6 +96,7 @@ qemu_restore(int argc, char *argv[])
 	qemuvmm_init(&q, &s);
 	qemucmd_accelerate(&q.cmd, snapshot_says(&sn, "accel", "kvm"));
 	qemuvmm_from(&q, sn.memory, sn.name);
+	close(sn.dir);
 	r = sup_start(&s);
 	return r ? r : snapshot_used(&sn);
 }

@@ -125,15 +125,12 @@ now_ms(void)
 }
 
 int
-api_call(struct api *a, int dirfd, const char *name, const char *method,
-    const char *path, const char *body, int timeout_ms)
+api_wait(struct api *a, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
-	int r = api_ask(a, dirfd, name, method, path, body);
 	struct pollfd p = { .fd = a->fd, .events = POLLIN };
+	int r;
 
-	if (r)
-		return r;
 	while ((r = api_read(a)) == -EAGAIN) {
 		int64_t left = end - now_ms();
 
@@ -145,4 +142,13 @@ api_call(struct api *a, int dirfd, const char *name, const char *method,
 	close(a->fd);
 	a->fd = -1;
 	return !r && a->status / 100 != 2 ? -EREMOTEIO : r;
+}
+
+int
+api_call(struct api *a, int dirfd, const char *name, const char *method,
+    const char *path, const char *body, int timeout_ms)
+{
+	int r = api_ask(a, dirfd, name, method, path, body);
+
+	return r ? r : api_wait(a, timeout_ms);
 }

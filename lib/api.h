@@ -30,9 +30,12 @@ int api_read(struct api *a);
 void api_text(const struct api *a, const char *key, char *buf, size_t size);
 
 /*
- * Ask, wait at most timeout_ms for the answer, hang up. 0 for 2xx;
- * -EREMOTEIO for any other answer; -ETIMEDOUT; -errno.
+ * After api_ask, wait for the answer and hang up: 0 for 2xx; -EREMOTEIO for
+ * any other answer; -ETIMEDOUT; -errno.
  */
+int api_wait(struct api *a, int timeout_ms);
+
+/* Both. */
 int api_call(struct api *a, int dirfd, const char *name, const char *method,
     const char *path, const char *body, int timeout_ms);
 

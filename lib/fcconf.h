@@ -11,7 +11,9 @@
 struct sup;
 
 /* What Firecracker's descriptors are; the first as supervise.h says. */
-enum { FC_FD_LOCK = 3, FC_FD_VM, FC_FD_IMAGE, FC_FD_KERNEL, FC_FD_CONF };
+enum { FC_FD_LOCK = 3, FC_FD_VM, FC_FD_IMAGE, FC_FD_KERNEL, FC_FD_CONF,
+	FC_FD_FROM,	/* the directory of a snapshot */
+};
 
 enum {
 	FC_VCPUS = 32,

@@ -86,7 +86,8 @@ finish(struct snapshot *sn)
 	qmp_close(&save.qmp);
 }
 
-const struct snapshot_vmm qemusnap = { "qemu", begin, finish };
+const struct snapshot_vmm qemusnap = { .name = "qemu", .begin = begin,
+	.finish = finish };
 
 /* The version of the QEMU that a start would run: "7.2.22". */
 static void
@@ -102,28 +103,15 @@ version_here(const struct snapshot *sn, char version[VERSION])
 	pclose(f);
 }
 
-/* Up to the second dot: what is after it must not change a machine. */
-static bool
-same_release(const char *a, const char *b)
-{
-	size_t n = strcspn(a, ".");
-
-	n += a[n] == '.' ? 1 + strcspn(a + n + 1, ".") : 0;
-	return n && !strncmp(a, b, n) && (b[n] == '.' || !b[n]);
-}
-
 void
 qemusnap_check(const struct snapshot *sn)
 {
-	char here[VERSION], then[VERSION] = "", why[KVM_REASON];
+	char here[VERSION], why[KVM_REASON];
 
 	if (sn->memory < 0)
 		return;
 	version_here(sn, here);
-	file_line(sn->dir, "vmm_version", then, sizeof(then));
-	if (!same_release(then, here))
-		die("cannot restore '%s': the snapshot was made with QEMU %s, "
-		    "and this is %s", sn->vm_name, then, here);
+	snapshot_check_version(sn, "QEMU", here);
 	if (snapshot_says(sn, "accel", "kvm") && !kvm_usable(why))
 		die("cannot restore '%s': the snapshot was made with KVM, "
 		    "which cannot be used now: %s", sn->vm_name, why);

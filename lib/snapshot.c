@@ -19,10 +19,15 @@ enum { LINE = 4096 };
 
 static const char *const disks[] = { "overlay.ext4", "work.ext4" };
 
-/* What a VMM's command line is made of, the name aside. */
+/*
+ * What a VMM's command line is made of, the name aside; and from OF_MEMORY on
+ * what only memory depends on.
+ */
 static const char *const values[] = { "vcpu", "memory_mib", "disk_bytes",
 	"image", "image_dir", "kernel", "kernel_dir", "net", "nat", "nested",
-	"accel", "vmm_version" };
+	"accel", "vmm", "vmm_version" };
+
+enum { OF_MEMORY = 10 };
 
 /* --- both ------------------------------------------------------------- */
 
@@ -136,7 +141,7 @@ open_parent(struct snapshot *sn, char *path, char **ret_parent)
 }
 
 static void
-copy_values(struct snapshot *sn, const struct snapshot_vmm *v)
+copy_values(struct snapshot *sn)
 {
 	autofree char *shared = NULL;
 	char line[LINE];
@@ -145,8 +150,6 @@ copy_values(struct snapshot *sn, const struct snapshot_vmm *v)
 	for (size_t i = 0; i < ARRAY_SIZE(values) && !r; i++)
 		if (file_line(sn->vm, values[i], line, sizeof(line)) >= 0)
 			r = vm_put_new(sn->dir, values[i], "%s", line);
-	if (!r)
-		r = vm_put_new(sn->dir, "vmm", "%s", v->name);
 	if (!r)
 		r = vm_put_new(sn->dir, "created", "%lld",
 		    (long long)time(NULL));
@@ -172,7 +175,7 @@ copy_disks(struct snapshot *sn)
 static int64_t
 copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
 {
-	int64_t began;
+	int64_t began, still;
 	int hold;
 
 	if (faccessat(sn->vm, "ready", F_OK, 0))
@@ -193,7 +196,10 @@ copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
 	if (hold_release(hold))
 		die("cannot snapshot '%s': it was resumed or ended meanwhile",
 		    sn->vm_name);
-	return now_ms() - began;
+	still = now_ms() - began;
+	if (v->tidy)
+		v->tidy(sn);
+	return still;
 }
 
 /* Of one that does not: nobody starts it meanwhile. */
@@ -231,7 +237,7 @@ snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v)
 	in = open_parent(&sn, path, &parent);
 	part = xscratch_new(in, parent, sn.name, getpid(), &undo);
 	sn.dir = xopen(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	copy_values(&sn, v);
+	copy_values(&sn);
 	if (lock_held(sn.vm, "run.lock") == 1)
 		still = copy_running(&sn, v);
 	else
@@ -271,17 +277,43 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 		die_status(EXIT_NO, "there is no snapshot '%s'", sn->path);
 	if (sn->dir < 0)
 		die_sys("cannot open '%s'", sn->path);
-	if (!snapshot_says(sn, "vmm", v->name))
-		die("cannot restore '%s': its snapshot '%s' was made under "
-		    "'%s'", sn->vm_name, sn->name,
-		    value(sn->dir, "vmm", vmm, sizeof(vmm)));
+	if (faccessat(sn->dir, "created", F_OK, 0))
+		die("cannot restore '%s': '%s' is no snapshot", sn->vm_name,
+		    sn->path);
 	sn->memory = openat(sn->dir, "memory", O_RDONLY | O_CLOEXEC);
 	if (sn->memory < 0 && errno != ENOENT)
 		die_sys("cannot open '%s/memory'", sn->path);
+	if (sn->memory >= 0 && !snapshot_says(sn, "vmm", v->name))
+		die("cannot restore '%s': its snapshot '%s' was made under "
+		    "'%s'", sn->vm_name, sn->name,
+		    value(sn->dir, "vmm", vmm, sizeof(vmm)));
 	now = base(sn->dir);
 	if (!snapshot_says(sn, "base", now))
 		die("cannot restore '%s': its image or kernel was replaced "
 		    "since the snapshot '%s'", sn->vm_name, sn->name);
+}
+
+/* Up to the second dot: what is after it must not change a machine. */
+static bool
+same_release(const char *a, const char *b)
+{
+	size_t n = strcspn(a, ".");
+
+	n += a[n] == '.' ? 1 + strcspn(a + n + 1, ".") : 0;
+	return n && !strncmp(a, b, n) && (b[n] == '.' || !b[n]);
+}
+
+void
+snapshot_check_version(const struct snapshot *sn, const char *vmm,
+    const char *here)
+{
+	char then[LINE];
+
+	value(sn->dir, "vmm_version", then, sizeof(then));
+	if (!same_release(then, here))
+		die("cannot restore '%s': the snapshot was made with %s %s, "
+		    "and this is %s", sn->vm_name, vmm,
+		    then[0] ? then : "?", here);
 }
 
 /* A copy beside the machine's disk, which a crash or a full disk leaves be. */
@@ -307,9 +339,10 @@ static int
 restore_values(const struct snapshot *sn)
 {
 	char now[LINE], then[LINE];
+	size_t n = sn->memory < 0 ? OF_MEMORY : ARRAY_SIZE(values);
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(values) && !r; i++) {
+	for (size_t i = 0; i < n && !r; i++) {
 		value(sn->dir, values[i], then, sizeof(then));
 		value(sn->vm, values[i], now, sizeof(now));
 		if (then[0] && strcmp(now, then))

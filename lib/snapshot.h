@@ -34,6 +34,8 @@ struct snapshot_vmm {
 	/* The machine stands still: begin to write its memory, and end. */
 	void (*begin)(struct snapshot *sn);
 	void (*finish)(struct snapshot *sn);
+	/* It runs on, and the snapshot is ours; or NULL. */
+	void (*tidy)(struct snapshot *sn);
 };
 
 /* The verb snapshot [-t] VM DIR. Its exit status. */
@@ -43,6 +45,10 @@ int snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v);
  * machine and open what there is. */
 void snapshot_open(struct snapshot *sn, int argc, char *argv[],
     struct sup *s, const struct snapshot_vmm *v);
+
+/* Dies unless a VMM of version `here` can read its memory. */
+void snapshot_check_version(const struct snapshot *sn, const char *vmm,
+    const char *here);
 
 /* Make the machine's disks and values what they were. Dies. */
 void snapshot_apply(struct snapshot *sn);

@@ -54,7 +54,7 @@ ok 'a machine that runs is not restored' '
 	[ "$(in_vm web "cat /root/file")" = then ]'
 ok 'nothing is written over, and what is no snapshot is not restored' '
 	says 1 "already" vmm snapshot web "$T/one" &&
-	mkdir none && vmm kill web && says 111 "made under" \
+	mkdir none && vmm kill web && says 111 "is no snapshot" \
 		vmm restore web "$T/none" &&
 	says 1 "no snapshot" vmm restore web "$T/absent" &&
 	! vmm status web'

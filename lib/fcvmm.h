@@ -1,0 +1,43 @@
+/* fcvmm.h - what supervise.h leaves to Firecracker: start it, ask it
+ *
+ * Its API answers one question at a time; an agent in the guest that connects
+ * is the news that there is one.
+ */
+#ifndef BNG_FCVMM_H
+#define BNG_FCVMM_H
+
+#include "api.h"
+#include "fcconf.h"
+#include "flood.h"
+#include "jail.h"
+#include "relay.h"
+#include "supervise.h"
+
+#define FC_RESUMED "{\"state\":\"Resumed\"}"
+#define FC_PAUSED "{\"state\":\"Paused\"}"
+
+enum fc_question { ASK_STATE, ASK_PAUSE, ASK_RESUME, ASK_LOAD };
+
+struct fc {
+	struct sup *sup;
+	struct fcconf conf;
+	struct relays relays;
+	struct watch hello;	/* vsock.sock_1024, listening */
+	struct watch agent;	/* the agent's connection to it */
+	struct flood agents;
+	struct watch births;	/* inotify: files that appear */
+	struct watch patience;	/* a timer: it has not answered */
+	struct watch answer;
+	struct api api;		/* what is asked */
+	struct jail jail;
+	char why[JAIL_WHY];	/* it, or the snapshot, is not to be had */
+	int sockets;		/* the directory where they are made */
+	enum fc_question asked;
+	int from;		/* the snapshot to begin with, or -1 */
+	const char *from_name;
+};
+
+/* Ready for sup_start, conf.find being set. What is wrong is sup_refuse'd. */
+void fcvmm_init(struct fc *f, struct sup *s);
+
+#endif
