@@ -74,8 +74,8 @@ ok 'one that dies at once, or is killed, is an error with the reason' '
 	firecracker 1.12.1 dies &&
 	says 111 "status 1: it rains" bng-fc start a &&
 	gone a && firecracker 1.12.1 killed &&
-	says 111 "Firecracker was killed by SIGSEGV" bng-fc start a &&
-	[ "$(cat "$VMS/a/exit")" = "killed SEGV" ] && gone a'
+	says 111 "Firecracker was killed by SIGILL" bng-fc start a &&
+	[ "$(cat "$VMS/a/exit")" = "killed ILL" ] && gone a'
 ok 'a socket that cannot be moved out of the way is a reason, too' '
 	firecracker 1.12.1 && mkdir "$VMS/a/api.sock" &&
 	says 111 "api.sock" bng-fc start a && rmdir "$VMS/a/api.sock" &&

@@ -64,9 +64,8 @@ ok 'a guest that powers itself off is off' '
 	up && ! do_in poweroff && ended poweroff'
 ok 'a guest that reboots itself comes up again' '
 	up && p=$(pid_of a/pid) && ! do_in reboot &&
-	until [ -e "$VMS/a/pid" ] && [ "$(pid_of a/pid)" != "$p" ]; do
-		:
-	done &&
+	while bng-fc status a && { [ ! -e "$VMS/a/pid" ] ||
+		[ "$(pid_of a/pid)" = "$p" ]; }; do :; done &&
 	bng-agent wait -t 20 a && fails 7 do_in back && bng-fc status a &&
 	bng-fc kill a && ended "killed KILL"'
 ok 'a panic is one, and said' '
