@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
@@ -9,10 +10,14 @@
 #include "bng.h"
 #include "dirs.h"
 #include "lock.h"
+#include "proc.h"
 #include "supervise.h"
 #include "vm.h"
 
-enum { LAST_SECONDS = 10 };
+enum {
+	START_MS = 60000,	/* for a VMM to answer */
+	LAST_SECONDS = 10,	/* for a supervisor to end */
+};
 
 /* The directory may have been deleted while we waited for its lock. */
 static bool
@@ -94,10 +99,21 @@ detach(struct sup *s, int to)
 	_exit(pid < 0);
 }
 
+/* The VMM hangs: end it, which is its supervisor's to do. */
+noreturn_fn static void
+give_up(struct sup *s)
+{
+	proc_signal(s->dir, "supervisor", SIGTERM);
+	lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
+	sup_refuse(s, "%s has not answered for %d s", s->vmm->name,
+	    START_MS / 1000);
+}
+
 /* Pass on what the supervisor says until the VMM runs, or does not. */
 static int
 hear(struct sup *s, int from)
 {
+	struct pollfd more = { .fd = from, .events = POLLIN };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
@@ -105,7 +121,14 @@ hear(struct sup *s, int from)
 
 	if (!f)
 		die_sys("cannot hear from the supervisor");
-	while ((n = getline(&line, &size, f)) > 0) {
+	/* Unbuffered, or poll would not tell of a line that was read. */
+	setvbuf(f, NULL, _IONBF, 0);
+	for (;;) {
+		if (!poll(&more, 1, START_MS))
+			give_up(s);
+		n = getline(&line, &size, f);
+		if (n <= 0)
+			break;
 		line[n - 1] = '\0';
 		if (line[0] == 'o')
 			return EXIT_YES;
