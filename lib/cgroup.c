@@ -57,7 +57,7 @@ enable(int dir)
 
 	for (size_t i = 0; i < ARRAY_SIZE(controllers) && !r; i++)
 		r = put(dir, "cgroup.subtree_control", "%s", controllers[i]);
-	return r ? -EOPNOTSUPP : 0;
+	return r;
 }
 
 static int
@@ -71,19 +71,21 @@ subdir(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Somebody else's end may take the group `banger` away just now. */
+/*
+ * Somebody else's end may take the group `banger` away just now: what is in it
+ * is not there then, or is no device any more.
+ */
 static int
 make(int top, const char *id)
 {
 	int fd = -ENOENT;
 
-	for (int i = 0; i < TRIES && fd == -ENOENT; i++) {
+	for (int i = 0; i < TRIES && (fd == -ENOENT || fd == -ENODEV); i++) {
 		autoclose int all = subdir(top, "banger");
-		int r = all < 0 ? all : enable(all);
 
-		if (r)
-			return r;
-		fd = subdir(all, id);
+		fd = all < 0 ? all : enable(all);
+		if (!fd)
+			fd = subdir(all, id);
 	}
 	return fd;
 }
@@ -96,9 +98,8 @@ cgroup_make(const char *id, const struct cgroup_limits *l)
 
 	if (top < 0)
 		return top;
-	r = enable(top);
-	if (r)
-		return r;
+	if (enable(top))
+		return -EOPNOTSUPP;
 	fd = make(top, id);
 	if (fd < 0)
 		return fd;

@@ -27,6 +27,12 @@ dead() {
 	[ ! -d "/proc/$1" ] || grep -q "^State:	[ZX]" "/proc/$1/status"
 }
 
+ok 'groups of many machines come and go at once, and none is left' '
+	for n in 1 2 3; do
+		{ groups "$(printf %032d "$n")" 200; echo $? >"$n"; } &
+	done && wait && [ "$(cat 1 2 3 | tr -d "\n")" = 000 ] &&
+	! [ -e /sys/fs/cgroup/banger ]
+'
 ok 'a machine runs jailed, and does what one does that is not' '
 	banger vm create --image tiny --vcpu 1 --memory 192M j &&
 	[ "$(cat "$vms/j/jailer")" = yes ] &&
