@@ -42,6 +42,7 @@
 #include "dirs.h"
 #include "ident.h"
 #include "lock.h"
+#include "vm.h"
 
 enum { NOT_RUN = 125 };
 
@@ -279,25 +280,13 @@ add_time(cJSON *o)
 	cJSON_AddRawToObject(o, "time_ns", text);
 }
 
-/* Firecracker has no network of its own that a user could have. */
-static bool
-has_network(int dir)
-{
-	char net[16] = "", vmm[16] = "";
-
-	file_line(dir, "net", net, sizeof(net));
-	file_line(dir, "vmm", vmm, sizeof(vmm));
-	return strcmp(net, "none") &&
-	    (strcmp(net, "user") || strcmp(vmm, "firecracker"));
-}
-
 /* A fork's memory holds its parent's, which is none of the fork's. */
 static void
 add_network(cJSON *o, int dir)
 {
 	char id[IDENT_ID], mac[IDENT_MAC];
 
-	if (!has_network(dir))
+	if (!vm_has_network(dir))
 		return;
 	add_value(o, "ip", dir, "ip");
 	add_value(o, "gateway", dir, "gateway");

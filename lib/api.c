@@ -8,10 +8,10 @@
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "api.h"
 #include "bng.h"
+#include "clock.h"
 #include "dirs.h"
 
 int
@@ -115,24 +115,15 @@ api_text(const struct api *a, const char *key, char *buf, size_t size)
 	cJSON_Delete(o);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int
 api_wait(struct api *a, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	struct pollfd p = { .fd = a->fd, .events = POLLIN };
 	int r;
 
 	while ((r = api_read(a)) == -EAGAIN) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms(CLOCK_MONOTONIC);
 
 		if (left <= 0 || !poll(&p, 1, (int)left)) {
 			r = -ETIMEDOUT;

@@ -4,9 +4,9 @@
  */
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "dirs.h"
 #include "qmp.h"
 
@@ -112,15 +112,6 @@ on_message(void *ctx, const cJSON *m)
 	s->answer = cJSON_Duplicate(got, true);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int
 qmp_turn(struct qmp_session *s, int timeout_ms)
 {
@@ -136,13 +127,13 @@ qmp_turn(struct qmp_session *s, int timeout_ms)
 int
 qmp_ask(struct qmp_session *s, const char *object, int pass, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	unsigned before = s->answers;
 	int r = qmp_say(&s->q, object, pass);
 
 	s->error = 0;
 	while (!r && s->answers == before) {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms(CLOCK_MONOTONIC);
 
 		r = left > 0 ? qmp_turn(s, (int)left) : -ETIMEDOUT;
 	}

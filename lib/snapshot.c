@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <time.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "copy.h"
 #include "dirs.h"
 #include "hold.h"
@@ -88,15 +88,6 @@ base(int dir)
 }
 
 /* --- make ------------------------------------------------------------- */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The options and the two operands that both verbs have. */
 static bool
@@ -189,14 +180,14 @@ copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
 	if (hold < 0)
 		die("cannot pause '%s': %s", sn->vm_name, hold == -EBUSY ?
 		    "somebody else does" : strerror(-hold));
-	began = now_ms();
+	began = clock_ms(CLOCK_MONOTONIC);
 	v->begin(sn);
 	copy_disks(sn);
 	v->finish(sn);
 	if (hold_release(hold))
 		die("cannot snapshot '%s': it was resumed or ended meanwhile",
 		    sn->vm_name);
-	still = now_ms() - began;
+	still = clock_ms(CLOCK_MONOTONIC) - began;
 	if (v->tidy)
 		v->tidy(sn);
 	return still;

@@ -6,24 +6,15 @@
 #include <stdarg.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "proc.h"
 #include "spawn.h"
 #include "supervise.h"
 #include "vm.h"
 
 /* --- what others read ------------------------------------------------- */
-
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void
 write_error(struct sup *s, const char *why)

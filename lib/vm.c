@@ -197,6 +197,17 @@ there(int vmfd, const char *name)
 	return !faccessat(vmfd, name, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
+bool
+vm_has_network(int vmfd)
+{
+	char net[16] = "", vmm[16] = "";
+
+	file_line(vmfd, "net", net, sizeof(net));
+	file_line(vmfd, "vmm", vmm, sizeof(vmm));
+	return strcmp(net, "none") &&
+	    (strcmp(net, "user") || strcmp(vmm, "firecracker"));
+}
+
 enum vm_state
 vm_state(int vmfd)
 {

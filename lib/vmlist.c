@@ -75,7 +75,9 @@ vm_row(struct table *t, int fd, const char *name, enum vm_state state)
 	vcpu[0] = '\0';
 	if (n >= 0)
 		snprintf(vcpu, sizeof(vcpu), "%lld", (long long)n);
-	value(fd, "ip", ip, sizeof(ip));
+	ip[0] = '\0';
+	if (vm_has_network(fd))
+		value(fd, "ip", ip, sizeof(ip));
 	ip[strcspn(ip, "/")] = '\0';
 	table_row(t, (const char *[]){ name, vm_state_name(state),
 	    value(fd, "image", image, sizeof(image)), ip, vcpu,
