@@ -7,6 +7,7 @@
  * usage: bng-agent ping VM
  *        bng-agent wait [-b] [-t SECONDS] VM
  *        bng-agent configure VM
+ *        bng-agent clock VM
  *        bng-agent exec [-it] [-C DIR] [-e NAME=VALUE] [-u USER] VM [--]
  *            COMMAND [ARGUMENT ...]
  *        bng-agent put VM DIR <TAR
@@ -19,6 +20,7 @@
  * VM is a machine's name, or its directory. All but configure and shutdown
  * wait until the machine is ready.
  *
+ * clock    set the machine's clock to the host's
  * wait     -b: until its init reports that it is up; -t: at most so long
  * exec     run a command; -i: with our stdin, -t: on a terminal, -C: in DIR,
  *          -e: with this in its environment (repeatable), -u: as USER
@@ -322,6 +324,18 @@ verb_configure(int argc, char *argv[])
 	return EXIT_YES;
 }
 
+/* After a pause: it stood still with the machine. */
+static int
+verb_clock(int argc, char *argv[])
+{
+	char **arg = operands(argc, argv, 1, "one machine is");
+	cJSON *o = request("configure");
+
+	add_time(o);
+	free(ask(*arg, AGENT_AT_ONCE, o, "set the clock of"));
+	return EXIT_YES;
+}
+
 /*
  * exec
  */
@@ -564,7 +578,8 @@ agent_main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
 		{ "ping", verb_ping }, { "wait", verb_wait },
-		{ "configure", verb_configure }, { "exec", verb_exec },
+		{ "configure", verb_configure }, { "clock", verb_clock },
+		{ "exec", verb_exec },
 		{ "put", verb_put }, { "get", verb_get },
 		{ "stats", verb_stats }, { "ports", verb_ports },
 		{ "dial", verb_dial }, { "shutdown", verb_shutdown },

@@ -27,6 +27,9 @@ ok 'a snapshot of it tells how long it stood still, and it runs on' '
 	[ "$(cat "$vms/web/vmm_version")" = "$(cat one/vmm_version)" ] &&
 	vmm status web | grep -q ^running &&
 	[ "$(in_vm web "cat /root/file")" = then ]'
+ok 'nor does its clock fall behind' '
+	then=$(in_vm web "date +%s") && now=$(date +%s) &&
+	[ $((now - then)) -le 1 ] && [ $((then - now)) -le 1 ]'
 ok 'the snapshot is private and takes no room for what is empty' '
 	[ "$(stat -c %a one)" = 700 ] && [ "$(stat -c %a one/memory)" = 600 ] &&
 	[ "$(du -sm one | cut -f 1)" -lt 250 ]'
