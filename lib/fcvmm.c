@@ -17,7 +17,8 @@
 #include "supread.h"
 
 enum {
-	PATIENCE = 60,		/* seconds, to build a machine and run it */
+	PATIENCE_MS = 60000,	/* to build a machine and run it */
+	UNASKED_MS = 1500,	/* to fail, and say why */
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
 };
@@ -47,6 +48,7 @@ ask(struct fc *f, enum fc_question what, const char *body)
 	};
 
 	hang_up(f);
+	loop_del(&f->unasked);
 	f->asked = what;
 	if (api_ask(&f->api, f->sup->dir, "api.sock", how[what].method,
 	    how[what].path, body))
@@ -133,6 +135,38 @@ on_answer(struct watch *w, uint32_t events)
 		on_done(f, well);
 }
 
+static int
+set_timer(struct watch *w, int ms)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L } };
+
+	w->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (w->fd < 0 || timerfd_settime(w->fd, 0, &when, NULL))
+		return -errno;
+	return loop_add(w, EPOLLIN);
+}
+
+static void
+on_unasked(struct watch *w, uint32_t events)
+{
+	(void)events;
+	ask(container_of(w, struct fc, unasked), ASK_STATE, NULL);
+}
+
+/*
+ * While it builds a machine it leaves a question unanswered, and when that
+ * fails, it dies of the question, and not with the reason on its lips. So it
+ * is asked a while later; mostly its agent has been heard of by then.
+ */
+static void
+ask_later(struct fc *f)
+{
+	f->unasked.ready = on_unasked;
+	if (set_timer(&f->unasked, UNASKED_MS))
+		ask(f, ASK_STATE, NULL);
+}
+
 static void
 on_birth(struct watch *w, uint32_t events)
 {
@@ -153,7 +187,7 @@ on_birth(struct watch *w, uint32_t events)
 		return;
 	loop_del(w);
 	if (f->from < 0) {
-		ask(f, ASK_STATE, NULL);
+		ask_later(f);
 		return;
 	}
 	fcsnap_load(FC_FD_FROM, body, sizeof(body));
@@ -188,14 +222,8 @@ on_patience(struct watch *w, uint32_t events)
 static int
 watch_patience(struct fc *f)
 {
-	static const struct itimerspec when = { .it_value.tv_sec = PATIENCE };
-
 	f->patience.ready = on_patience;
-	f->patience.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (f->patience.fd < 0 ||
-	    timerfd_settime(f->patience.fd, 0, &when, NULL))
-		return -errno;
-	return loop_add(&f->patience, EPOLLIN);
+	return set_timer(&f->patience, PATIENCE_MS);
 }
 
 /* --- the agent ---------------------------------------------------- */
@@ -418,6 +446,7 @@ fc_ended(struct sup *s, int status)
 	struct fc *f = s->own;
 
 	loop_del(&f->births);
+	loop_del(&f->unasked);
 	loop_del(&f->patience);
 	hang_up(f);
 	loop_del(&f->agent);
@@ -501,7 +530,8 @@ fcvmm_init(struct fc *f, struct sup *s)
 	f->sup = s;
 	f->relays.over = on_relay_over;
 	f->relays.ctx = s;
-	f->hello.fd = f->agent.fd = f->births.fd = f->patience.fd = -1;
+	f->hello.fd = f->agent.fd = f->births.fd = -1;
+	f->unasked.fd = f->patience.fd = -1;
 	f->answer.fd = f->api.fd = f->from = -1;
 	s->vmm = &fc_vmm;
 	s->own = f;

@@ -26,6 +26,7 @@ struct fc {
 	struct watch agent;	/* the agent's connection to it */
 	struct flood agents;
 	struct watch births;	/* inotify: files that appear */
+	struct watch unasked;	/* a timer: it may be asked now */
 	struct watch patience;	/* a timer: it has not answered */
 	struct watch answer;
 	struct api api;		/* what is asked */

@@ -15,7 +15,7 @@
 #include "vm.h"
 
 enum {
-	START_MS = 60000,	/* for a VMM to answer */
+	START_MS = 90000,	/* for a VMM to answer, at the very most */
 	LAST_SECONDS = 10,	/* for a supervisor to end */
 };
 

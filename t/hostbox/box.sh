@@ -2,6 +2,8 @@
 #
 #	. "${0%/*}/box.sh"		(first, instead of lib.sh)
 #	box_user=root			(before it: not as the ordinary user)
+#	box_reboot			(reboot the box, and run this file
+#					again, with BNG_BOX one higher)
 #
 # Outside, it hands the file over to t/hostbox/host and never returns. Inside,
 # it is lib.sh with the store: image tiny, kernel debian.
@@ -15,3 +17,9 @@ BNG_TOP=/srv/banger
 . "$BNG_TOP/t/lib.sh"
 . "$TOP/t/store.sh"
 store || exit 1
+
+[ "$BNG_BOX" = 1 ] || . ~/.box
+box_reboot() {
+	printf '_n=%d _failed=%d\n' "$_n" "$_failed" >~/.box
+	exit 99
+}

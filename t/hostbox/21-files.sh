@@ -1,0 +1,34 @@
+#!/bin/sh
+# The files that Firecracker is given: cut off, gone, or more than there is.
+. "${0%/*}/box.sh"
+at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
+
+kernel=kernels/debian/vmlinux image=images/tiny/rootfs.ext4
+mkdir images kernels
+cp -r --sparse=always "$BANGER_IMAGE_PATH/tiny" images
+cp -r --sparse=always "$BANGER_KERNEL_PATH/debian" kernels
+cp "$kernel" vmlinux
+export BANGER_IMAGE_PATH="$T/images" BANGER_KERNEL_PATH="$T/kernels"
+banger vm create -q --no-start --vmm firecracker --image tiny --vcpu 1 \
+	--memory 256M --disk-size 64M a
+error() { grep -q "$1" "$BANGER_STATE/vms/a/error"; }
+
+ok 'a kernel that is cut off' '
+	truncate -s 30M "$kernel" &&
+	says 1 "cannot start machine" banger vm start -q a &&
+	error "[Kk]ernel"'
+ok 'no kernel' '
+	rm "$kernel" && says 1 "vmlinux'\'': No such file" \
+		banger vm start -q a && error "vmlinux"'
+ok 'an image that is cut off: the guest says what it cannot do' '
+	cp vmlinux "$kernel" && cp --sparse=always "$image" rootfs &&
+	truncate -s 1M "$image" &&
+	says 1 "cannot mount '\''/dev/vda'\''" banger vm start -q a'
+ok 'no image' '
+	rm "$image" && says 1 "rootfs.ext4'\'': No such file" \
+		banger vm start -q a && error rootfs.ext4'
+ok 'when they are back, it starts' '
+	cp --sparse=always rootfs "$image" && banger vm start -q a &&
+	banger vm exec a -- true && banger vm delete a'
+
+done_testing
