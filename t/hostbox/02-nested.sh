@@ -1,7 +1,8 @@
 #!/bin/sh
 # QEMU with KVM, and machines that are to have a KVM of their own.
-box_user=root
+box_user=root BANGER_VMM=qemu
 . "${0%/*}/box.sh"
+export BANGER_VMM
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 run() {
 	banger vm run -q --rm --image tiny --vcpu 1 --memory 256M \
