@@ -166,7 +166,8 @@ ok 'it has no new privileges, a filter, no core dumps, its own session' '
 	grep -x "Seccomp:	2" "/proc/$pid/status" &&
 	grep -E "Max core file size +0 +0 " "/proc/$pid/limits" &&
 	grep -E "Max open files +4096 +4096 " "/proc/$pid/limits" &&
-	[ "$(ps -o sid= -p "$pid" | tr -d " ")" = "$pid" ]
+	read -r stat <"/proc/$pid/stat" &&
+	set -- ${stat##*) } && [ "$4" = "$pid" ]
 '
 ok 'what it has open is its own, and its machine'\''s' '
 	read -r pid _ <"$VMS/q/pid" &&

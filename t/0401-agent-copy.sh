@@ -46,10 +46,16 @@ ok 'get writes what tar extracts to the same tree' '
 	bng-agent get "$vm" "$T/src" >get.tar && mkdir got &&
 	tar -C got -xpf get.tar && list src >want && list got >out &&
 	same want out && cmp src/big got/big'
+# Which of a file's names is the link is the directory's to say.
+members() {
+	tar -tvf "$1" | sed 's/^h/-/; s/ link to .*//' |
+		awk '{ $3 = ""; print }' | sort
+	tar -tvf "$1" | grep -c ' link to '
+}
 ok 'get of put of get is the same archive' '
 	bng-agent put "$vm" "$T/again" <get.tar &&
 	bng-agent get "$vm" "$T/again" >again.tar &&
-	tar -tvf get.tar | sort >want && tar -tvf again.tar | sort >out &&
+	members get.tar >want && members again.tar >out &&
 	same want out'
 need ROOT 'owners, devices and attributes arrive' '
 	mkdir special && echo x >special/f && chown 1234:5678 special/f &&
