@@ -20,7 +20,8 @@ at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 empty() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
 # The space of a process that ends comes back a moment after its locks.
 room() {
-	timeout 20 sh -c 'until [ "$(stat -f -c %a small)" -gt 900 ]; do :; done'
+	timeout 20 sh -c 'until [ "$(stat -f -c %a small)" -gt 900 ]
+		do :; done'
 }
 fill() { cat /dev/zero >small/fill || [ -s small/fill ]; }
 tiny='--image tiny --memory 256M'
