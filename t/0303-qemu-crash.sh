@@ -8,7 +8,7 @@ store && rogue quiet silent && vm a quiet || exit
 pid_of() { read -r _pid _ <"$VMS/$1" && echo "$_pid"; }
 # The process is gone, or a zombie that nobody has reaped.
 dead() {
-	[ ! -d "/proc/$1" ] || grep -q "^State:	[ZX]" "/proc/$1/status"
+	! grep -qs "^State:	[^ZX]" "/proc/$1/status"
 }
 
 ok 'kill -9 of the VMM: the supervisor says so and goes' '

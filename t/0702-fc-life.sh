@@ -15,7 +15,7 @@ up() {
 }
 # The process is gone, or a zombie that nobody has reaped.
 dead() {
-	[ ! -d "/proc/$1" ] || grep -q "^State:	[ZX]" "/proc/$1/status"
+	! grep -qs "^State:	[^ZX]" "/proc/$1/status"
 }
 # ended EXIT [ERROR]: it ended by itself, so, and nothing is left.
 ended() {
