@@ -20,6 +20,11 @@ vmm() {
 nap() { sleep "0.$(shuf -i 10-"$1" -n 1)"; }
 # The applets at work on a machine of ours; supervisors have other sessions.
 at_work() { pgrep -s 0 -f "^bng-[a-z]* $1 .*$vms/"; }
+# A part of a front end that was killed may yet become such an applet.
+under_way() {
+	pgrep -s 0 -f "$BUILD/banger vm (snapshot|restore|fork) " ||
+		at_work '(snapshot|restore)'
+}
 kill_applet() {
 	for _pid in $(at_work "$1"); do
 		kill -9 "$_pid" || :
@@ -74,7 +79,7 @@ for i in 1 2 3; do
 	ok "a fork is killed ($i): there is none, and nothing of it runs" '
 		{ "$BUILD/banger" vm fork -q web child & } && p=$! &&
 		nap 99 && { kill -9 $p || :; } && { wait $p || :; } &&
-		while at_work "(snapshot|restore)" >/dev/null; do :; done &&
+		while under_way >/dev/null; do :; done &&
 		banger gc && { [ ! -e "$vms/child" ] ||
 			[ ! -e "$vms/child/maker" ]; } &&
 		{ [ ! -e "$vms/child" ] || banger vm delete child; } &&
