@@ -20,10 +20,15 @@ vmm() {
 nap() { sleep "0.$(shuf -i 10-"$1" -n 1)"; }
 # The applets at work on a machine of ours; supervisors have other sessions.
 at_work() { pgrep -s 0 -f "^bng-[a-z]* $1 .*$vms/"; }
-# A part of a front end that was killed may yet become such an applet.
-under_way() {
-	pgrep -s 0 -f "$BUILD/banger vm (snapshot|restore|fork) " ||
-		at_work '(snapshot|restore)'
+# gc leaves alone what somebody is starting, and a part of a front end that
+# was killed may yet start it: within seconds nobody does.
+settled() {
+	for _ in $(seq 50); do
+		banger gc || return
+		[ -e "$vms/child/maker" ] || return 0
+		sleep 0.2
+	done
+	return 1
 }
 kill_applet() {
 	for _pid in $(at_work "$1"); do
@@ -79,9 +84,8 @@ for i in 1 2 3; do
 	ok "a fork is killed ($i): there is none, and nothing of it runs" '
 		{ "$BUILD/banger" vm fork -q web child & } && p=$! &&
 		nap 99 && { kill -9 $p || :; } && { wait $p || :; } &&
-		while under_way >/dev/null; do :; done &&
-		banger gc && { [ ! -e "$vms/child" ] ||
-			[ ! -e "$vms/child/maker" ]; } &&
+		while at_work "(snapshot|restore)" >/dev/null; do :; done &&
+		settled &&
 		{ [ ! -e "$vms/child" ] || banger vm delete child; } &&
 		ls -A "$vms" && [ "$(ls -A "$vms")" = web ] &&
 		in_vm web true'
