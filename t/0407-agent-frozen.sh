@@ -21,7 +21,6 @@ ok 'a command that takes its time over a SIGTERM is waited for' '
 '
 ok 'one SIGTERM ends the client of a guest that is frozen' '
 	client "echo; exec sleep 1000" && banger vm kill --signal STOP cold &&
-	kill -TERM "$client" &&
-	{ { sleep 20; kill -KILL "$client"; } & wait "$client"; [ $? = 143 ]; }
+	kill -TERM "$client" && { wait "$client"; [ $? = 143 ]; }
 '
 done_testing

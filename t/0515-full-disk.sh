@@ -1,22 +1,9 @@
 #!/bin/sh
 # A file system that is full: said in one line, nothing half-made stays.
 . "$(dirname "$0")/lib.sh"
-. "$TOP/t/store.sh"
-[ "$(id -u)" = 0 ] || need ROOT 'a small file system is mounted' ||
-	done_testing
-# The mount is seen by us alone, and goes with us.
-if [ -z "${ALONE-}" ]; then
-	store || exit 1
-	ALONE=yes unshare -m --propagation private sh "$TOP/t/${0##*/}"
-	exit
-fi
-store || exit 1
+. "$TOP/t/small.sh"
+small 4M
 
-mkdir small && mount -t tmpfs -o size=4M none small || exit 1
-BANGER_STATE=$T/small/state BANGER_RUN=$T/small/run
-vms=$BANGER_STATE/vms
-at_end 'umount -l "$T/small"'
-at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 empty() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
 # The space of a process that ends comes back a moment after its locks.
 room() {

@@ -2,22 +2,9 @@
 # A file system too full for a snapshot: one line, no half of it, and the
 # machine runs on.
 . "$(dirname "$0")/lib.sh"
-. "$TOP/t/store.sh"
-[ "$(id -u)" = 0 ] || need ROOT 'a small file system is mounted' ||
-	done_testing
-# The mount is seen by us alone, and goes with us.
-if [ -z "${ALONE-}" ]; then
-	store || exit 1
-	ALONE=yes unshare -m --propagation private sh "$TOP/t/${0##*/}"
-	exit
-fi
-store || exit 1
+. "$TOP/t/small.sh"
+small 40M
 
-mkdir small && mount -t tmpfs -o size=40M none small || exit 1
-BANGER_STATE=$T/small/state BANGER_RUN=$T/small/run
-vms=$BANGER_STATE/vms
-at_end 'umount -l "$T/small"'
-at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 runs() { [ "$(banger vm exec web -- cat /ram/x)" = here ]; }
 
 ok 'a machine has more memory in use than there is room' '
