@@ -152,31 +152,30 @@ object(struct json *j, const char *vm, const struct snap *s, int fd)
 	json_close(j, '}');
 }
 
-static void
-list_machine(const struct list_how *how, const char *vm, int vmfd,
-    struct table *t, struct json *j)
+/* Those of one machine. */
+static bool
+list_machine(struct listing *l, const char *vm)
 {
-	struct snaps s = load(vmfd);
+	autoclose int vmfd = vm_peek(vm);
+	struct snaps s;
 
+	if (vmfd < 0)
+		return false;
+	s = load(vmfd);
 	for (size_t i = 0; i < s.count; i++) {
 		autoclose int fd = open_snap(&s, s.snap[i].name);
 
-		if (how->quiet && how->count == 1)
+		if (l->how->quiet && l->how->count == 1)
 			puts(s.snap[i].name);
-		else if (how->quiet)
+		else if (l->how->quiet)
 			printf("%s\t%s\n", vm, s.snap[i].name);
-		else if (how->json)
-			object(j, vm, &s.snap[i], fd);
+		else if (l->how->json)
+			object(&l->json, vm, &s.snap[i], fd);
 		else
-			row(t, vm, &s.snap[i], fd);
+			row(&l->table, vm, &s.snap[i], fd);
 	}
 	unload(&s);
-}
-
-static bool
-vm_name_good(const char *name)
-{
-	return !vm_name_error(name);
+	return true;
 }
 
 int
@@ -184,38 +183,10 @@ snaplist(const struct list_how *how)
 {
 	static const char *const heads[] = { "MACHINE", "SNAPSHOT", "MEMORY",
 		"SIZE", "CREATED", "VMM", NULL };
-	struct names n = { 0 };
-	int vms = open(vms_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int status = EXIT_YES;
-	struct json j = { 0 };
-	struct table t;
+	struct listing l = { .how = how, .noun = "machine", .heads = heads,
+		.every = vm_every, .one = list_machine };
 
-	if (how->count) {
-		n = (struct names){ how->names, (size_t)how->count, 0 };
-	} else {
-		names_read(&n, vms_dir(), vm_name_good);
-		names_sort(&n);
-	}
-	table_init(&t, heads);
-	if (how->json)
-		json_open(&j, NULL, '[');
-	for (size_t i = 0; i < n.count; i++) {
-		autoclose int fd = !vm_name_good(n.name[i]) ? -1 :
-		    openat(vms, n.name[i], O_PATH | O_DIRECTORY | O_NOFOLLOW |
-		    O_CLOEXEC);
-
-		if (fd >= 0) {
-			list_machine(how, n.name[i], fd, &t, &j);
-		} else if (how->count) {
-			warn("there is no machine '%s'", n.name[i]);
-			status = EXIT_NO;
-		}
-	}
-	if (how->json)
-		json_close(&j, ']');
-	else if (!how->quiet)
-		table_print(&t);
-	return status;
+	return listing_run(&l);
 }
 
 char *

@@ -73,7 +73,7 @@ object(struct json *j, const struct store *s, const struct manifest *m,
 }
 
 static void
-every_name(struct names *n, const struct store *s)
+every_name(struct names *n, const void *s)
 {
 	char *dir;
 
@@ -84,18 +84,17 @@ every_name(struct names *n, const struct store *s)
 	names_sort(n);
 }
 
-/* List one; false when there is none of this name. */
 static bool
-list_one(const struct store *s, const struct list_how *how, const char *name,
-    struct table *t, struct json *j)
+list_one(struct listing *l, const char *name)
 {
+	const struct store *s = l->ctx;
 	autofree char *dir = store_find(s, name);
 	struct manifest *m;
 	autoclose int fd = -1;
 
 	if (!dir)
 		return false;
-	if (how->quiet) {
+	if (l->how->quiet) {
 		puts(name);
 		return true;
 	}
@@ -103,10 +102,10 @@ list_one(const struct store *s, const struct list_how *how, const char *name,
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || manifest_load(fd, "manifest.json", &m))
 		m = manifest_new();
-	if (how->json)
-		object(j, s, m, name, dir, allocated(fd));
+	if (l->how->json)
+		object(&l->json, s, m, name, dir, allocated(fd));
 	else
-		row(t, s, m, name, allocated(fd));
+		row(&l->table, s, m, name, allocated(fd));
 	manifest_free(m);
 	return true;
 }
@@ -114,27 +113,9 @@ list_one(const struct store *s, const struct list_how *how, const char *name,
 int
 storelist(const struct store *s, const struct list_how *how)
 {
-	struct names n = { 0 };
-	int status = EXIT_YES;
-	struct json j = { 0 };
-	struct table t;
+	struct listing l = { .how = how, .noun = s->noun,
+		.heads = s == &store_images ? image_heads : kernel_heads,
+		.every = every_name, .one = list_one, .ctx = s };
 
-	if (how->count)
-		n = (struct names){ how->names, (size_t)how->count, 0 };
-	else
-		every_name(&n, s);
-	table_init(&t, s == &store_images ? image_heads : kernel_heads);
-	if (how->json)
-		json_open(&j, NULL, '[');
-	for (size_t i = 0; i < n.count; i++) {
-		if (list_one(s, how, n.name[i], &t, &j) || !how->count)
-			continue;
-		warn("there is no %s '%s'", s->noun, n.name[i]);
-		status = EXIT_NO;
-	}
-	if (how->json)
-		json_close(&j, ']');
-	else if (!how->quiet)
-		table_print(&t);
-	return status;
+	return listing_run(&l);
 }

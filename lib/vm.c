@@ -269,3 +269,28 @@ xvms_open(void)
 		die_sys("cannot use the directory '%s'", dir);
 	return fd;
 }
+
+static bool
+good(const char *name)
+{
+	return !vm_name_error(name);
+}
+
+void
+vm_every(struct names *n, const void *unused)
+{
+	(void)unused;
+	names_read(n, vms_dir(), good);
+	names_sort(n);
+}
+
+int
+vm_peek(const char *name)
+{
+	static int vms = -1;
+
+	if (vms < 0)
+		vms = open(vms_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return !good(name) ? -1 : openat(vms, name, O_PATH | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC);
+}

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "clean.h"
+#include "names.h"
 
 enum vm_form { VM_NUMBER, VM_WORD, VM_NAME, VM_PATH, VM_LINE, VM_PROCESS };
 
@@ -63,5 +64,11 @@ int xvms_open(void);
 
 /* Its path, static. */
 const char *vms_dir(void);
+
+/* All machines, sorted; the pointer is not used. */
+void vm_every(struct names *n, const void *unused);
+
+/* The directory of a machine, O_PATH, or -1 when no machine can be there. */
+int vm_peek(const char *name);
 
 #endif

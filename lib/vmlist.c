@@ -23,12 +23,6 @@
 
 #define MIB (INT64_C(1) << 20)
 
-static bool
-vm_name_good(const char *name)
-{
-	return !vm_name_error(name);
-}
-
 /* A value, or "". */
 static const char *
 value(int fd, const char *key, char *buf, size_t size)
@@ -158,24 +152,13 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 	json_close(j, '}');
 }
 
-static void
-every_name(struct names *n)
-{
-	names_read(n, vms_dir(), vm_name_good);
-	names_sort(n);
-}
-
-/* List one machine; false when there is none of this name. */
 static bool
-list_one(const struct list_how *how, int vms, const char *name,
-    struct table *t, struct json *j)
+list_one(struct listing *l, const char *name)
 {
-	autoclose int fd = -1;
+	const struct list_how *how = l->how;
+	autoclose int fd = vm_peek(name);
 	enum vm_state state = VM_CREATED;
 
-	if (vm_name_good(name))
-		fd = openat(vms, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
-		    O_CLOEXEC);
 	if (fd < 0 || faccessat(fd, "id", F_OK, 0))
 		return false;
 	if (!how->quiet || how->running)
@@ -183,11 +166,11 @@ list_one(const struct list_how *how, int vms, const char *name,
 	if (how->running && state != VM_RUNNING && state != VM_STARTING)
 		return true;
 	if (how->json)
-		vm_json(j, fd, name, state);
+		vm_json(&l->json, fd, name, state);
 	else if (how->quiet)
 		puts(name);
 	else
-		vm_row(t, fd, name, state);
+		vm_row(&l->table, fd, name, state);
 	return true;
 }
 
@@ -196,31 +179,10 @@ vmlist(const struct list_how *how)
 {
 	static const char *const heads[] = { "NAME", "STATE", "IMAGE", "IP",
 		"VCPU", "MEMORY", "DISK", "CREATED", "WORKSPACE", NULL };
-	struct names n = { 0 };
-	int vms = open(vms_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int status = EXIT_YES;
-	struct json j = { 0 };
-	struct table t;
+	struct listing l = { .how = how, .noun = "machine", .heads = heads,
+		.every = vm_every, .one = list_one };
 
-	if (how->count)
-		n = (struct names){ how->names, (size_t)how->count, 0 };
-	else
-		every_name(&n);
-	table_init(&t, heads);
-	if (how->json)
-		json_open(&j, NULL, '[');
-	for (size_t i = 0; i < n.count; i++) {
-		/* What nobody named and is no machine is no news. */
-		if (list_one(how, vms, n.name[i], &t, &j) || !how->count)
-			continue;
-		warn("there is no machine '%s'", n.name[i]);
-		status = EXIT_NO;
-	}
-	if (how->json)
-		json_close(&j, ']');
-	else if (!how->quiet)
-		table_print(&t);
-	return status;
+	return listing_run(&l);
 }
 
 /* "key  value", unless there is none. */

@@ -2,13 +2,7 @@
 #ifndef BNG_VMLIST_H
 #define BNG_VMLIST_H
 
-#include <stdbool.h>
-
-struct list_how {
-	bool json, quiet, running;
-	char **names;	/* these, or all when there are none */
-	int count;
-};
+#include "listing.h"
 
 /* Each returns an exit status: 1 when a name does not exist. */
 int vmlist(const struct list_how *how);
