@@ -19,8 +19,11 @@ fi
 
 small() {
 	mkdir small && mount -t tmpfs -o "size=$1" none small || exit 1
-	BANGER_STATE=$T/small/state BANGER_RUN=$T/small/run
+	export BANGER_STATE="$T/small/state" BANGER_RUN="$T/small/run"
+	# shellcheck disable=SC2034 # the test reads it
 	vms=$BANGER_STATE/vms
+	# shellcheck disable=SC2016 # at_end evaluates it
 	at_end 'umount -l "$T/small"'
+	# shellcheck disable=SC2016
 	at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 }
