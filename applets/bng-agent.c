@@ -33,129 +33,18 @@
  *       exec: the command's own, 128 + n for signal n, 125 when it could not
  *       be run or was lost, 126 not executable, 127 not found
  */
-#include <cjson/cJSON.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include "agent.h"
+#include "ask.h"
 #include "bng.h"
 #include "dirs.h"
 #include "ident.h"
-#include "lock.h"
 #include "vm.h"
 
 enum { NOT_RUN = 125 };
-
-static int vm_dir = -1;		/* the machine we are connected to */
-
-/* Connect, or end with the status `no` when the machine is not running. */
-static int
-xconnect(const char *vm, enum agent_port port, int no)
-{
-	char why[TALK_WHY];
-	int fd;
-
-	vm_dir = xvm_open(vm);
-	fd = agent_connect(vm_dir, port, why);
-	if (fd == -ENOENT)
-		die_status(no, "machine '%s' is not running", vm);
-	if (fd == -ECONNRESET)
-		die("machine '%s' did not become ready: %s", vm, why);
-	if (fd < 0)
-		die("cannot reach machine '%s': %s", vm, strerror(-fd));
-	return fd;
-}
-
-/*
- * Why the connection was lost. The machine's end is on record as soon as
- * nobody holds its run.lock; a machine that starts again keeps it.
- */
-static char *
-lost_why(void)
-{
-	enum { SECONDS = 5 };
-	char text[TALK_WHY];
-
-	if (lock_wait_free(vm_dir, "run.lock", SECONDS))
-		return xstrdup("the connection to the machine was lost");
-	if (file_line(vm_dir, "error", text, sizeof(text)) > 0)
-		return xstrdup(text);
-	if (file_line(vm_dir, "exit", text, sizeof(text)) > 0)
-		return xasprintf("the machine ended: %s", text);
-	return xstrdup("the machine ended");
-}
-
-/* {"v":1,"op":OP} */
-static cJSON *
-request(const char *op)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(o, "v", AGENT_VERSION);
-	cJSON_AddStringToObject(o, "op", op);
-	return o;
-}
-
-static char *
-text_of(cJSON *o)
-{
-	char *text = cJSON_PrintUnformatted(o);
-
-	if (!text)
-		die("out of memory");
-	if (strlen(text) > FRAME_MAX)
-		die("cannot send the request: it is longer than %d bytes",
-		    FRAME_MAX);
-	cJSON_Delete(o);
-	return text;
-}
-
-/* One line out of what came from the machine. */
-static const char *
-first_line(char *text)
-{
-	if (!text)
-		return "";
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-/*
- * Ask for something short, whose status is then *ret_status; dies when it
- * was refused. Its stdout, or NULL.
- */
-static char *
-ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
-    int *ret_status)
-{
-	struct talk t = { .in = -1, .out = -1, .err = -1 };
-
-	t.sock = xconnect(vm, port, EXIT_NO);
-	*ret_status = talk_run(&t, text_of(o));
-	if (*ret_status == TALK_FAILED)
-		die("cannot %s '%s': %s", what, vm, t.why);
-	if (*ret_status > 0 && t.text[1])
-		die("cannot %s '%s': %s", what, vm, first_line(t.text[1]));
-	close(t.sock);
-	free(t.text[1]);
-	return t.text[0];
-}
-
-/* The same for what must succeed. */
-static char *
-ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
-{
-	int status;
-	char *text = ask_status(vm, port, o, what, &status);
-
-	if (status == TALK_LOST)
-		die("cannot %s '%s': the machine ended", what, vm);
-	if (status)
-		die("cannot %s '%s': status %d", what, vm, status);
-	return text;
-}
 
 /* The only arguments of most verbs. */
 static char **
@@ -173,7 +62,7 @@ verb_ping(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
 
-	free(ask(*arg, AGENT_WAITING, request("ping"), "reach"));
+	free(ask(*arg, AGENT_WAITING, ask_request("ping"), "reach"));
 	return EXIT_YES;
 }
 
@@ -193,9 +82,9 @@ static int
 wait_boot(const char *vm)
 {
 	int status;
-	autofree char *text = ask_status(vm, AGENT_WAITING, request("boot"),
+	autofree char *text = ask_status(vm, AGENT_WAITING, ask_request("boot"),
 	    "wait for the init of", &status);
-	const char *state = first_line(text);
+	const char *state = ask_first_line(text);
 
 	if (status == TALK_LOST)
 		die("cannot wait for the init of '%s': the machine ended", vm);
@@ -224,7 +113,7 @@ verb_wait(int argc, char *argv[])
 	signal(SIGALRM, on_alarm);
 	if (boot)
 		return wait_boot(argv[optind]);
-	close(xconnect(argv[optind], AGENT_WAITING, EXIT_NO));
+	close(ask_connect(argv[optind], AGENT_WAITING, EXIT_NO));
 	return EXIT_YES;
 }
 
@@ -306,7 +195,7 @@ verb_configure(int argc, char *argv[])
 	autoclose int dir = xvm_open(*arg);
 	autofree char *path = xfd_path(dir);
 	autofree char *key = xasprintf("%s/ssh/id_ed25519.pub", dir_state());
-	cJSON *o = request("configure");
+	cJSON *o = ask_request("configure");
 
 	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
 	add_value(o, "machine_id", dir, "id");
@@ -329,7 +218,7 @@ static int
 verb_clock(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
-	cJSON *o = request("configure");
+	cJSON *o = ask_request("configure");
 
 	add_time(o);
 	free(ask(*arg, AGENT_AT_ONCE, o, "set the clock of"));
@@ -381,7 +270,7 @@ struct exec_options {
 static struct exec_options
 exec_options(int argc, char *argv[])
 {
-	struct exec_options x = { .request = request("exec") };
+	struct exec_options x = { .request = ask_request("exec") };
 	cJSON *env = cJSON_AddArrayToObject(x.request, "env");
 	int opt;
 
@@ -435,12 +324,12 @@ verb_exec(int argc, char *argv[])
 	if (x.tty)
 		add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
-	t.sock = xconnect(vm, AGENT_WAITING, NOT_RUN);
-	t.dir = vm_dir;
-	status = talk_run(&t, text_of(x.request));
+	t.sock = ask_connect(vm, AGENT_WAITING, NOT_RUN);
+	t.dir = ask_dir;
+	status = talk_run(&t, ask_text(x.request));
 	if (status < 0)
 		die("cannot run the command: %s",
-		    status == TALK_LOST ? lost_why() : t.why);
+		    status == TALK_LOST ? ask_lost_why() : t.why);
 	return status;
 }
 
@@ -448,70 +337,43 @@ verb_exec(int argc, char *argv[])
  * The rest
  */
 
-/* Relay our streams; the machine's words are on stderr already. */
-static int
-relay(const char *vm, cJSON *o, int in, int out, const char *what)
-{
-	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
-	int status;
-
-	t.sock = xconnect(vm, AGENT_WAITING, EXIT_NO);
-	status = talk_run(&t, text_of(o));
-	if (status < 0)
-		die("cannot %s '%s': %s", what, vm,
-		    status == TALK_LOST ? lost_why() : t.why);
-	return status ? EXIT_NO : EXIT_YES;
-}
-
 static int
 verb_put(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 2, "a machine and a directory are");
-	cJSON *o = request("put");
+	cJSON *o = ask_request("put");
 
 	cJSON_AddStringToObject(o, "path", arg[1]);
-	return relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO, "copy into");
+	return ask_relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO, "copy into");
 }
 
 static int
 verb_get(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 2, "a machine and a path are");
-	cJSON *o = request("get");
+	cJSON *o = ask_request("get");
 
 	cJSON_AddStringToObject(o, "path", arg[1]);
-	return relay(arg[0], o, -1, STDOUT_FILENO, "copy from");
+	return ask_relay(arg[0], o, -1, STDOUT_FILENO, "copy from");
 }
 
 static int
 verb_dial(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 2, "a machine and a port are");
-	cJSON *o = request("dial");
+	cJSON *o = ask_request("dial");
 
 	cJSON_AddNumberToObject(o, "port",
 	    (double)xnum(arg[1], 1, 65535, "port"));
-	return relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO,
+	return ask_relay(arg[0], o, STDIN_FILENO, STDOUT_FILENO,
 	    "connect to a port of");
-}
-
-/* An answer that is JSON; what a machine says is not to be trusted. */
-static cJSON *
-ask_json(const char *vm, const char *op, const char *what)
-{
-	autofree char *text = ask(vm, AGENT_WAITING, request(op), what);
-	cJSON *o = text ? cJSON_Parse(text) : NULL;
-
-	if (!o)
-		die("cannot %s '%s': its answer is malformed", what, vm);
-	return o;
 }
 
 static int
 verb_stats(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
-	cJSON *o = ask_json(*arg, "stats", "get the figures of");
+	cJSON *o = ask_json(*arg, ask_request("stats"), "get the figures of");
 	autofree char *text = cJSON_PrintUnformatted(o);
 
 	if (!text)
@@ -538,7 +400,8 @@ static int
 verb_ports(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
-	const cJSON *port, *o = ask_json(*arg, "ports", "list the ports of");
+	const cJSON *port, *o = ask_json(*arg, ask_request("ports"),
+	    "list the ports of");
 
 	cJSON_ArrayForEach(port, cJSON_GetObjectItem(o, "ports")) {
 		print_field(port, "proto", '\t');
@@ -552,7 +415,7 @@ verb_ports(int argc, char *argv[])
 static int
 verb_shutdown(int argc, char *argv[])
 {
-	cJSON *o = request("shutdown");
+	cJSON *o = ask_request("shutdown");
 	autofree char *text = NULL;
 	int64_t seconds = 10;
 	int opt, status;

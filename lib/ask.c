@@ -1,0 +1,134 @@
+/* ask.c - one request to a machine's agent, or the end; see ask.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "ask.h"
+#include "bng.h"
+#include "dirs.h"
+#include "lock.h"
+
+int ask_dir = -1;
+
+int
+ask_connect(const char *vm, enum agent_port port, int no)
+{
+	char why[TALK_WHY];
+	int fd;
+
+	ask_dir = xvm_open(vm);
+	fd = agent_connect(ask_dir, port, why);
+	if (fd == -ENOENT)
+		die_status(no, "machine '%s' is not running", vm);
+	if (fd == -ECONNRESET)
+		die("machine '%s' did not become ready: %s", vm, why);
+	if (fd < 0)
+		die("cannot reach machine '%s': %s", vm, strerror(-fd));
+	return fd;
+}
+
+/*
+ * The machine's end is on record as soon as nobody holds its run.lock; a
+ * machine that starts again keeps it.
+ */
+char *
+ask_lost_why(void)
+{
+	enum { SECONDS = 5 };
+	char text[TALK_WHY];
+
+	if (lock_wait_free(ask_dir, "run.lock", SECONDS))
+		return xstrdup("the connection to the machine was lost");
+	if (file_line(ask_dir, "error", text, sizeof(text)) > 0)
+		return xstrdup(text);
+	if (file_line(ask_dir, "exit", text, sizeof(text)) > 0)
+		return xasprintf("the machine ended: %s", text);
+	return xstrdup("the machine ended");
+}
+
+cJSON *
+ask_request(const char *op)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "v", AGENT_VERSION);
+	cJSON_AddStringToObject(o, "op", op);
+	return o;
+}
+
+char *
+ask_text(cJSON *o)
+{
+	char *text = cJSON_PrintUnformatted(o);
+
+	if (!text)
+		die("out of memory");
+	if (strlen(text) > FRAME_MAX)
+		die("cannot send the request: it is longer than %d bytes",
+		    FRAME_MAX);
+	cJSON_Delete(o);
+	return text;
+}
+
+const char *
+ask_first_line(char *text)
+{
+	if (!text)
+		return "";
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+char *
+ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
+    int *ret_status)
+{
+	struct talk t = { .in = -1, .out = -1, .err = -1 };
+
+	t.sock = ask_connect(vm, port, EXIT_NO);
+	*ret_status = talk_run(&t, ask_text(o));
+	if (*ret_status == TALK_FAILED)
+		die("cannot %s '%s': %s", what, vm, t.why);
+	if (*ret_status > 0 && t.text[1])
+		die("cannot %s '%s': %s", what, vm, ask_first_line(t.text[1]));
+	close(t.sock);
+	free(t.text[1]);
+	return t.text[0];
+}
+
+char *
+ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
+{
+	int status;
+	char *text = ask_status(vm, port, o, what, &status);
+
+	if (status == TALK_LOST)
+		die("cannot %s '%s': the machine ended", what, vm);
+	if (status)
+		die("cannot %s '%s': status %d", what, vm, status);
+	return text;
+}
+
+int
+ask_relay(const char *vm, cJSON *o, int in, int out, const char *what)
+{
+	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
+	int status;
+
+	t.sock = ask_connect(vm, AGENT_WAITING, EXIT_NO);
+	status = talk_run(&t, ask_text(o));
+	if (status < 0)
+		die("cannot %s '%s': %s", what, vm,
+		    status == TALK_LOST ? ask_lost_why() : t.why);
+	return status ? EXIT_NO : EXIT_YES;
+}
+
+cJSON *
+ask_json(const char *vm, cJSON *request, const char *what)
+{
+	autofree char *text = ask(vm, AGENT_WAITING, request, what);
+	cJSON *o = text ? cJSON_Parse(text) : NULL;
+
+	if (!o)
+		die("cannot %s '%s': its answer is malformed", what, vm);
+	return o;
+}
