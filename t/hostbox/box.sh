@@ -8,7 +8,7 @@
 # Outside, it hands the file over to t/hostbox/host and never returns. Inside,
 # it is lib.sh with the store: image tiny, kernel debian.
 #
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 if [ -z "${BNG_BOX-}" ]; then
 	exec sh "${0%/*}/host" run "$0" "${box_user-}"
 fi
