@@ -17,7 +17,7 @@
 #include "supread.h"
 
 enum {
-	PATIENCE_MS = 60000,	/* to build a machine and run it */
+	PATIENCE = 60,		/* seconds, to build a machine and run it */
 	UNASKED_MS = 1500,	/* to fail, and say why */
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
@@ -219,11 +219,17 @@ on_patience(struct watch *w, uint32_t events)
 	sup_fail(f->sup, "Firecracker does not answer");
 }
 
+/* Nobody waits for longer than a machine may take to become ready. */
 static int
 watch_patience(struct fc *f)
 {
+	const char *most = getenv("BANGER_READY_TIMEOUT");
+	long seconds = most ? strtol(most, NULL, 10) : 0;
+
+	if (seconds <= 0 || seconds > PATIENCE)
+		seconds = PATIENCE;
 	f->patience.ready = on_patience;
-	return set_timer(&f->patience, PATIENCE_MS);
+	return set_timer(&f->patience, (int)seconds * 1000);
 }
 
 /* --- the agent ---------------------------------------------------- */
