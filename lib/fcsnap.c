@@ -7,13 +7,14 @@
 #include "fcconf.h"
 #include "fcsnap.h"
 #include "kvm.h"
+#include "vm.h"
 
 enum {
 	CREATE_MS = 600000,	/* it writes all the memory, and syncs it */
 	PIECE = 65536,
 };
 
-#define DUMP(file) FC_DUMP "/" file
+#define DUMP(file) VM_DUMP "/" file
 #define AT(file) "/proc/self/fd/%d/" file
 
 static struct api api;

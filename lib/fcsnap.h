@@ -2,7 +2,7 @@
  *
  * `memory` is the guest's, page by page, as sparse as it is empty; `state` the
  * devices'. Firecracker maps the first when it goes on from there, so many
- * machines share what none of them has changed. It writes them into FC_DUMP,
+ * machines share what none of them has changed. It writes them into VM_DUMP,
  * a directory of the machine's that nothing else of it is in: it may make
  * files nowhere else.
  */
@@ -12,7 +12,6 @@
 #include "fcfind.h"
 #include "snapshot.h"
 
-#define FC_DUMP "dump"
 
 extern const struct snapshot_vmm fcsnap;
 

@@ -15,6 +15,7 @@
 #include "fcvmm.h"
 #include "name.h"
 #include "supread.h"
+#include "vm.h"
 
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
@@ -344,10 +345,10 @@ confine_fc(struct sup *s, struct launch *l)
 		return r;
 	confine_file(&l->confine, AT_FDCWD, "/dev/kvm", CONFINE_DEVICE);
 	confine_file(&l->confine, s->dir, "", CONFINE_SOCKETS);
-	file_rm_tree(s->dir, FC_DUMP);
-	if (mkdirat(s->dir, FC_DUMP, 0700))
+	file_rm_tree(s->dir, VM_DUMP);
+	if (mkdirat(s->dir, VM_DUMP, 0700))
 		return -errno;
-	confine_file(&l->confine, s->dir, FC_DUMP, CONFINE_FILL);
+	confine_file(&l->confine, s->dir, VM_DUMP, CONFINE_FILL);
 	if (f->from >= 0) {
 		confine_file(&l->confine, f->from, "state", CONFINE_READ);
 		confine_file(&l->confine, f->from, "memory", CONFINE_READ);

@@ -127,15 +127,18 @@ runtime_file(const char *entry)
 	for (const char *const *f = vm_runtime_files; *f; f++)
 		if (!strcmp(entry, *f))
 			return true;
-	return !strcmp(entry, "jail");
+	return !strcmp(entry, "jail") || !strcmp(entry, VM_DUMP);
 }
 
 /* Remove one of them; whether it could be. */
 static bool
 remove_leftover(int vmfd, const char *entry)
 {
-	return strcmp(entry, "jail") ? !unlinkat(vmfd, entry, 0) :
-	    !jail_clean(vmfd);
+	if (!strcmp(entry, "jail"))
+		return !jail_clean(vmfd);
+	if (!strcmp(entry, VM_DUMP))
+		return !file_rm_tree(vmfd, entry);
+	return !unlinkat(vmfd, entry, 0);
 }
 
 /*

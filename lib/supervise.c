@@ -258,6 +258,7 @@ finish(struct sup *s, const char *error)
 	door_close(&s->door);
 	for (const char *const *f = vm_runtime_files; *f; f++)
 		unlinkat(s->dir, *f, 0);
+	file_rm_tree(s->dir, VM_DUMP);
 	jail_clean(s->dir);
 	report(s, 'e', error[0] ? error : "it was stopped");
 	_exit(EXIT_YES);

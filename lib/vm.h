@@ -52,6 +52,9 @@ bool vm_has_network(int vmfd);
 /* Files that are there only while it runs; ends with NULL. */
 extern const char *const vm_runtime_files[];
 
+/* As is this directory, where Firecracker writes a snapshot. */
+#define VM_DUMP "dump"
+
 enum vm_state { VM_CREATED, VM_STARTING, VM_RUNNING, VM_STOPPED, VM_ERROR };
 
 /* Computed from what is there now; nothing has to notice a crash. */

@@ -41,7 +41,8 @@ ok 'what a killed supervisor left is cleaned, the values are not' '
 	machine crashed && cd "$VMS/crashed" && echo "$DEAD" >pid &&
 	echo "$DEAD" >supervisor && : >ready && : >agent.sock && : >qmp.sock &&
 	: >.vcpu.2000000000 && : >".vcpu.$$" && : >console.log &&
-	: >run.lock && [ "$(bng-state gc)" = "cleaned crashed" ] &&
+	mkdir dump && : >dump/memory && : >run.lock &&
+	[ "$(bng-state gc)" = "cleaned crashed" ] && [ ! -e dump ] &&
 	[ ! -e pid ] && [ ! -e supervisor ] && [ ! -e ready ] &&
 	[ ! -e agent.sock ] && [ ! -e qmp.sock ] &&
 	[ ! -e .vcpu.2000000000 ] && [ -e ".vcpu.$$" ] &&
