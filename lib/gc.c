@@ -272,7 +272,7 @@ scratch(struct gc *g, int dirfd, const char *where, const char *entry)
 	    fstatat(dirfd, entry, &st, AT_SYMLINK_NOFOLLOW) ||
 	    !S_ISDIR(st.st_mode) || scratch_alive(dirfd, entry))
 		return;
-	r = g->dry ? 0 : file_rm_tree(dirfd, entry);
+	r = g->dry ? 0 : scratch_remove(dirfd, entry, name);
 	if (r)
 		failed(g, r, "remove", entry);
 	else

@@ -60,6 +60,22 @@ scratch_alive(int parentfd, const char *entry)
 	return !proc_start(pid, &ticks);
 }
 
+int
+scratch_remove(int parentfd, const char *entry, const char *name)
+{
+	autofree char *gone = xasprintf(".del.%s.%ld", name, (long)getpid());
+	int r;
+
+	if (!strncmp(entry, ".del.", strlen(".del.")))
+		return file_rm_tree(parentfd, entry);
+	r = file_rm_tree(parentfd, gone);
+	if (r)
+		return r;
+	if (renameat(parentfd, entry, parentfd, gone))
+		return errno == ENOENT ? 0 : -errno;
+	return file_rm_tree(parentfd, gone);
+}
+
 char *
 xscratch_new(int parentfd, const char *parent, const char *name, pid_t maker,
     int *ret_undo)

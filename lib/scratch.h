@@ -24,6 +24,13 @@ bool scratch_parse(const char *entry, const char *kind,
 bool scratch_alive(int parentfd, const char *entry);
 
 /*
+ * Remove it, whose maker is dead, with all that is in it. Out of the way at
+ * once: a part of that maker which still lives, and gives it its name now,
+ * would give a name to what is being removed. 0 or -errno.
+ */
+int scratch_remove(int parentfd, const char *entry, const char *name);
+
+/*
  * Make .new.NAME.PID below parentfd, PID being ours, with `maker` naming
  * the process maker, and put its path below `parent` on the undo list. The
  * path is malloc'ed; dies on failure.
