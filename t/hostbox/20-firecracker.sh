@@ -49,7 +49,8 @@ ok 'it hangs: that is noticed, and it is ended' '
 	fake 1.12.1 "echo \$\$ >&2" "exec sleep 1000" &&
 	banger vm create -q --no-start --vmm firecracker $size a &&
 	says 1 "Firecracker does not answer" \
-		env BANGER_READY_TIMEOUT=3 banger vm start -q a && read -r pid <"$vms/a/vmm.log" &&
+		env BANGER_READY_TIMEOUT=3 banger vm start -q a &&
+	read -r pid <"$vms/a/vmm.log" &&
 	! kill -0 "$pid" && banger vm list | grep -q "^a  *error" &&
 	banger vm delete a'
 ok 'TERM to who waits for one that hangs leaves nothing' '
