@@ -75,18 +75,25 @@ _store_tiny() {
 	return "$_store_status"
 }
 
-# A recipe's image, its kernel not included.
+# _store_lock NAME: so that two tests do not make the same.
+_store_lock() {
+	exec 7>>"$_store/.lock$1" && _store_do bng-state lock 7
+}
+
+# A recipe's image, its kernel not included. That takes minutes, in which
+# other tests can do without it.
 _store_recipe() {
+	_store_lock ".$1" || return
 	_store_stale "images/$1" "$_store_top/guest/recipes/$1.sh" \
 		"$_store_top/sh/finish-image" || return 0
-	_store_do banger image pull "$1" && _store_fresh
+	_store_do banger image pull "$1" && _store_fresh &&
+		chmod -R a+rX "$_store/images/$1"
 }
 
 _store_make() {
 	umask 022
 	mkdir -p "$_store/images" "$_store/kernels" || return
-	exec 7>>"$_store/.lock"
-	_store_do bng-state lock 7 || return
+	_store_lock '' || return
 	if _store_stale kernels/debian "$_store_top/sh/make-kernel" \
 		"$_store_top/sh/early"
 	then
@@ -97,10 +104,11 @@ _store_make() {
 	if _store_stale images/tiny "$_store_top/t/store.sh"; then
 		_store_tiny && _store_fresh || return
 	fi
+	chmod a+rX "$_store" "$_store/images"
+	chmod -R a+rX "$_store/images/tiny" "$_store/kernels"
 	for _store_name; do
 		_store_recipe "$_store_name" || return
 	done
-	chmod -R a+rX "$_store"
 	exec 7>&-
 }
 
