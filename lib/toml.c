@@ -11,12 +11,16 @@
 #include "tomlread.h"
 #include "utf8.h"
 
-enum { CHUNK = 128 };
+/* Values are made so many at a time. */
+struct block {
+	struct block *older;
+	struct toml values[128];
+};
 
 struct toml_doc {
 	struct toml root;
-	size_t count;
-	struct toml *chunks[TOML_VALUES / CHUNK];
+	size_t count, left;		/* values; places in the newest block */
+	struct block *newest;
 	char pool[];
 };
 
@@ -45,26 +49,34 @@ toml_odd(struct toml_reader *r, const char *wanted)
 	return toml_bad(r, "'%.*s' where %s", (int)(end - r->p), r->p, wanted);
 }
 
+static bool
+new_block(struct toml_reader *r)
+{
+	struct block *b = calloc(1, sizeof(*b));
+
+	r->no_memory = !b;
+	if (!b)
+		return toml_bad(r, "there is not enough memory");
+	b->older = r->doc->newest;
+	r->doc->newest = b;
+	r->doc->left = ARRAY_SIZE(b->values);
+	return true;
+}
+
 /* One more value; NULL, and the error, when there are too many. */
 static struct toml *
 new_value(struct toml_reader *r)
 {
 	struct toml_doc *d = r->doc;
-	struct toml **chunk = &d->chunks[d->count / CHUNK];
 	struct toml *v;
 
-	if (d->count == TOML_VALUES) {
+	if (d->count++ == TOML_VALUES) {
 		toml_bad(r, "there are more than %d values", TOML_VALUES);
 		return NULL;
 	}
-	if (!*chunk)
-		*chunk = calloc(CHUNK, sizeof(**chunk));
-	if (!*chunk) {
-		r->no_memory = true;
-		toml_bad(r, "there is not enough memory");
+	if (!d->left && !new_block(r))
 		return NULL;
-	}
-	v = &(*chunk)[d->count++ % CHUNK];
+	v = &d->newest->values[--d->left];
 	v->line = r->line;
 	return v;
 }
@@ -407,8 +419,12 @@ toml_free(struct toml_doc *doc)
 {
 	if (!doc)
 		return;
-	for (size_t i = 0; i < TOML_VALUES / CHUNK; i++)
-		free(doc->chunks[i]);
+	while (doc->newest) {
+		struct block *b = doc->newest;
+
+		doc->newest = b->older;
+		free(b);
+	}
 	free(doc);
 }
 
