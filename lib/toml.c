@@ -11,16 +11,11 @@
 #include "tomlread.h"
 #include "utf8.h"
 
-/* Values are made so many at a time. */
-struct block {
-	struct block *older;
-	struct toml values[128];
-};
-
+/* One piece of memory; the kernel finds pages for what is used of it. */
 struct toml_doc {
 	struct toml root;
-	size_t count, left;		/* values; places in the newest block */
-	struct block *newest;
+	size_t count;
+	struct toml values[TOML_VALUES];
 	char pool[];
 };
 
@@ -49,34 +44,17 @@ toml_odd(struct toml_reader *r, const char *wanted)
 	return toml_bad(r, "'%.*s' where %s", (int)(end - r->p), r->p, wanted);
 }
 
-static bool
-new_block(struct toml_reader *r)
-{
-	struct block *b = calloc(1, sizeof(*b));
-
-	r->no_memory = !b;
-	if (!b)
-		return toml_bad(r, "there is not enough memory");
-	b->older = r->doc->newest;
-	r->doc->newest = b;
-	r->doc->left = ARRAY_SIZE(b->values);
-	return true;
-}
-
 /* One more value; NULL, and the error, when there are too many. */
 static struct toml *
 new_value(struct toml_reader *r)
 {
-	struct toml_doc *d = r->doc;
-	struct toml *v;
+	struct toml *v = &r->doc->values[r->doc->count];
 
-	if (d->count++ == TOML_VALUES) {
+	if (r->doc->count == TOML_VALUES) {
 		toml_bad(r, "there are more than %d values", TOML_VALUES);
 		return NULL;
 	}
-	if (!d->left && !new_block(r))
-		return NULL;
-	v = &d->newest->values[--d->left];
+	r->doc->count++;
 	v->line = r->line;
 	return v;
 }
@@ -411,20 +389,12 @@ toml_parse(const char *text, size_t len, struct toml_doc **ret,
 		return 0;
 	}
 	toml_free(r.doc);
-	return r.no_memory ? -ENOMEM : -EINVAL;
+	return -EINVAL;
 }
 
 void
 toml_free(struct toml_doc *doc)
 {
-	if (!doc)
-		return;
-	while (doc->newest) {
-		struct block *b = doc->newest;
-
-		doc->newest = b->older;
-		free(b);
-	}
 	free(doc);
 }
 

@@ -26,7 +26,6 @@ struct toml_reader {
 	struct toml_error *error;
 	unsigned section, sections;
 	int depth;
-	bool no_memory;
 };
 
 /* One part of a dotted key. */
