@@ -37,7 +37,9 @@ explained() {
 manual() {
 	mandoc -T ascii -O width=1000 "$TOP/doc/banger.1" | col -bx |
 		sed -n '/^VERBS/,/^[A-UW-Z]/p' | VERB=$1 awk '
-		/^     [^ ]/ { on = index($0 " ", "     " ENVIRON["VERB"] " ") == 1 }
+		/^     [^ ]/ {
+			on = index($0 " ", "     " ENVIRON["VERB"] " ") == 1
+		}
 		on'
 }
 
@@ -62,7 +64,8 @@ manual_wrong() {
 # A verb without its code, or code without a verb.
 lost() {
 	each_verb code | sort >wanted
-	(set +f; cat "$TOP"/sh/*) | sed -n 's/^\(\(cmd\|help\)_[a-z_]*\)() {$/\1/p' |
+	(set +f; cat "$TOP"/sh/*) |
+		sed -n 's/^\(\(cmd\|help\)_[a-z_]*\)() {$/\1/p' |
 		grep -E '^cmd_|^help_(vm|image|kernel|vmm)_' | sort >there
 	grep -vxFf there wanted
 	grep -vxFf wanted there
@@ -75,8 +78,7 @@ code() {
 	verb=$1
 	for _what in cmd help; do
 		verb_function "$_what"
-		sed -n 's/^\([a-z_]*\)() {$/\1/p' $(printf "$TOP/sh/%s " $2) |
-			grep -qx "$function" ||
+		grep -qx "$function() {" $(printf "$TOP/sh/%s " $2) ||
 			echo "$function is not in $2"
 	done
 	verb_function cmd && echo "$function"

@@ -52,6 +52,15 @@ beside() {
 		"$(printf '%.3g x' "$ratio")" "$sign$3 x" "$met"
 }
 
+# above WHAT FILE GOAL: by how many ms ours/theirs differ at most, by median.
+above() {
+	more=$(awk '{ print $1 - $2 }' "$2" | stats 1)
+	more=$(awk "BEGIN { printf \"%.1f\", ${more%% *} / 1000 }")
+	line "$1" "$(spread "$(stats 1 <"$2")" 1000 ms)" \
+		"$(spread "$(stats 2 <"$2")" 1000 ms)" \
+		"+$more ms" "<= $3 ms" "$(judge "$more" at-most "$3")"
+}
+
 # alone WHAT VALUE GOAL UNIT: a number that has nothing beside it.
 alone() {
 	line "$1" "$2 $4" - - "<= $3 $4" "$(judge "$2" at-most "$3")"
