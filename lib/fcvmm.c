@@ -19,7 +19,7 @@
 
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
-	UNASKED_MS = 1500,	/* to fail, and say why */
+	UNASKED_MS = 10000,	/* to fail, and say why; or be heard of */
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
 };
