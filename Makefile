@@ -53,7 +53,8 @@ AGENT_O := $(patsubst %.c,$(B)/g/%.o,$(wildcard guest/agent/*.c) \
 LINKS := $(MULTICALL:%=$(B)/bng-%)
 PAGES := $(wildcard doc/*.[1-8])
 # What tests need compiled; guest-*.c run inside a machine.
-HELPERS := $(patsubst t/helper/%.c,$(B)/t/%,$(wildcard t/helper/*.c)) \
+HELPERS := $(patsubst t/helper/%.c,$(B)/t/%,$(filter-out t/helper/fault.c,\
+	$(wildcard t/helper/*.c))) $(B)/t/fault.so \
 	$(if $(SAN),$(B)/t/agent-host)
 
 all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
@@ -61,7 +62,8 @@ all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all helpers check lint test deps try fresh bench install uninstall clean FORCE
+.PHONY: all helpers check lint test torture deps try fresh bench install \
+	uninstall clean FORCE
 
 # Rebuild when the flags change.
 FLAGS := $(filter-out -Werror,$(CC) $(CFLAGS) $(LDFLAGS) $(BNG_CFLAGS) \
@@ -129,6 +131,13 @@ $(B)/t/agent-host: $(wildcard guest/agent/*.[ch]) \
 	$(Q)$(CC) $(filter-out -MMD -MP,$(BNG_CFLAGS)) $(BNG_LDFLAGS) \
 		$(CFLAGS) -o $@ $(filter %.c,$^)
 
+# Loaded into every program of a command, also those that are not ours.
+$(B)/t/fault.so: t/helper/fault.c t/helper/fault.h $(B)/flags
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -fPIC -shared \
+		-o $@ $< -ldl
+
 $(B)/t/%: t/helper/%.c $(B)/libbng.a
 	$(call say,TEST,$<)
 	$(Q)mkdir -p $(@D)
@@ -151,6 +160,10 @@ helpers: $(HELPERS)
 
 test: all helpers
 	$(Q)JOBS='$(JOBS)' SAN='$(SAN)' sh t/run
+
+# COUNT faults, as SEED spreads them, at the steps of the verbs VERBS.
+torture: all helpers
+	$(Q)sh t/torture $(or $(COUNT),10000) $(VERBS)
 
 # One after the other even under -j: each needs the one before.
 check:

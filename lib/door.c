@@ -2,13 +2,17 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "bng.h"
 #include "dirs.h"
 #include "door.h"
 
-enum { LINE = sizeof("CONNECT 4294967295\n") };
+enum {
+	LINE = sizeof("CONNECT 4294967295\n"),
+	AGAIN_MS = 100,		/* until a host without descriptors is tried */
+};
 
 struct caller {
 	struct watch w;
@@ -147,6 +151,12 @@ full(const struct door *d)
 	return d->waiting + d->carried(d->ctx) >= DOOR_CLIENTS;
 }
 
+static bool
+empty(const struct door *d)
+{
+	return !d->waiting && !d->carried(d->ctx);
+}
+
 static void
 on_listen(struct watch *w, uint32_t events)
 {
@@ -160,6 +170,13 @@ on_listen(struct watch *w, uint32_t events)
 	    errno == ECONNABORTED))
 		return;
 	c = fd < 0 ? NULL : calloc(1, sizeof(*c));
+	if (!c && empty(d)) {
+		/* The host has run out, not we: nobody will tell when. */
+		if (fd >= 0)
+			close(fd);
+		poll(NULL, 0, AGAIN_MS);
+		return;
+	}
 	if (!c) {
 		/* Until somebody leaves: see door_room. */
 		if (fd >= 0)

@@ -49,12 +49,15 @@ push(struct side *s, const uint8_t *p, size_t n)
 	while (done < n && !s->gone) {
 		ssize_t w = send(s->w.fd, p + done, n - done, MSG_NOSIGNAL);
 
-		if (w >= 0)
+		if (w >= 0) {
 			done += (size_t)w;
-		else if (errno == EAGAIN)
+		} else if (errno == EAGAIN) {
 			break;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			s->gone = true;
+			/* Who hung up may have left something to read. */
+			s->eof |= errno != EPIPE && errno != ECONNRESET;
+		}
 	}
 	return done;
 }
@@ -97,6 +100,7 @@ move(struct side *from, struct side *to)
 		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			from->readable = false;
 			from->eof = true;
+			from->gone |= n < 0;
 		} else if (errno == EAGAIN) {
 			from->readable = false;
 		}

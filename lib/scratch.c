@@ -153,7 +153,11 @@ scratch_commit(int parentfd, const char *entry, const char *name, bool whole)
 
 	if (r)
 		return r;
-	if (whole)
-		unlinkat(parentfd, maker, 0);
+	if (whole && unlinkat(parentfd, maker, 0) && errno != ENOENT) {
+		/* gc would take it away when its maker has ended. */
+		r = -errno;
+		(void)rename_new(parentfd, name, entry);
+		return r;
+	}
 	return fsync(parentfd) ? -errno : 0;
 }

@@ -311,7 +311,9 @@ launch(struct sup *s)
 		fail(s, strerror(-s->pid));
 	if (l.jail && (r = jail_guard(s->pid)))
 		fail(s, strerror(-r));
-	proc_save(s->dir, "pid", s->pid);
+	r = proc_save(s->dir, "pid", s->pid);
+	if (r)
+		fail(s, strerror(-r));
 	confine_release(&l.confine);
 	close(sp.fds[1]);
 	close(sp.fds[2]);

@@ -64,7 +64,9 @@ flush_send(struct talk *t)
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < 0) {
-			/* What it still had to say can be read. */
+			/* Who hung up may have left something to read. */
+			if (errno != EPIPE && errno != ECONNRESET)
+				shutdown(t->sock, SHUT_RDWR);
 			t->send_len = 0;
 			t->input_over = true;
 			return;

@@ -1,0 +1,177 @@
+# torture.sh - each verb with a fault at each of its steps
+#
+#	. ./lib.sh; . ./machine.sh; . ./fakefc.sh; . ./torture.sh
+#	torture VERB COUNT	COUNT faults, evenly over its calls; 1 when
+#				one of them left something, which is printed
+#
+# t/helper/faults.c says what is injected and what may be left. Machines run
+# under the stand-in for Firecracker. SEED chooses where the spreading begins.
+# The faults so far are counted in $torture_all, those of a verb in $injected.
+#
+# A verb V is three functions: before_V makes what it needs; do_V is called
+# with "faults KIND N" and appends the command; after_V STATUS says, if there
+# is something to say, whether what it did fits how it ended.
+#
+# shellcheck shell=sh disable=SC2034
+SEED=${SEED:-1}
+torture_all=0
+export FAULT_SO="$BUILD/t/fault.so" TMPDIR="$T/tmp"
+mkdir -p "$TMPDIR"
+chmod 1777 "$TMPDIR"
+
+# --- what is tortured ------------------------------------------------------
+
+small='--vmm firecracker --image tiny --memory 64M --disk-size 64M --vcpu 1'
+
+# The machine "victim", stopped and as new.
+victim() {
+	bng-fc kill victim 2>/dev/null
+	rm -rf "$VMS/victim"
+	cp -a "$T/victim" "$VMS"
+}
+running() {
+	victim && bng-fc start victim && bng-agent wait -t 20 victim
+}
+# As it was before is good enough, if that fits.
+kept_victim() { [ -f "$VMS/victim/work.ext4" ] || victim; }
+there() { [ -d "$VMS/$1" ] || { echo "! there is no $1"; return 1; }; }
+gone() { [ ! -d "$VMS/$1" ] || { echo "! $1 is still there"; return 1; }; }
+
+before_create() { rm -rf "$VMS/new"; }
+# shellcheck disable=SC2086 # words
+do_create() { "$@" banger vm create -q --no-start $small new; }
+after_create() { [ "$1" != 0 ] || there new; }
+
+# The first machine of all, which makes the person's key too.
+before_first() { rm -rf "$BANGER_STATE/vms" "$BANGER_STATE/ssh"; }
+do_first() { do_create "$@"; }
+after_first() { after_create "$1"; }
+
+# shellcheck disable=SC2086 # words
+do_run() { "$@" banger vm run -q --rm --name new $small -- hello; }
+before_run() { before_create; }
+after_run() { [ "$1" != 7 ] || gone new; }
+
+before_start() { victim; }
+do_start() { "$@" banger vm start -q victim; }
+after_start() { there victim && { [ "$1" != 0 ] || there victim/; }; }
+
+before_stop() { running; }
+do_stop() { "$@" banger vm stop -q victim; }
+after_stop() { there victim; }
+
+before_kill() { running; }
+do_kill() { "$@" banger vm kill -q victim; }
+after_kill() { there victim; }
+
+before_delete() { victim; }
+do_delete() { "$@" banger vm delete -q victim; }
+after_delete() { [ "$1" != 0 ] || gone victim; }
+
+before_end() { running; }
+do_end() { "$@" banger vm delete -q victim; }
+after_end() { [ "$1" != 0 ] || gone victim; }
+
+before_set() { kept_victim; }
+do_set() { "$@" bng-state set victim vcpu=5 memory_mib=333; }
+after_set() {
+	there victim && case $(cat "$VMS/victim/vcpu") in
+	1 | 5) ;;
+	*) echo '! the value is torn'; return 1 ;;
+	esac
+}
+
+before_snapshot() { kept_victim && rm -rf "$VMS/victim/snapshots"; }
+do_snapshot() { "$@" banger vm snapshot -q victim s; }
+after_snapshot() {
+	there victim && { [ "$1" != 0 ] || there victim/snapshots/s; }
+}
+
+before_restore() {
+	victim && banger vm snapshot -q victim s >/dev/null
+}
+do_restore() { "$@" banger vm restore -q victim s; }
+after_restore() { there victim/snapshots/s; }
+
+before_fork() { kept_victim && rm -rf "$VMS/twin"; }
+do_fork() { "$@" banger vm fork -q victim twin; }
+after_fork() { [ "$1" != 0 ] || there twin; }
+
+torture_verbs='create first run start stop kill delete end set snapshot
+	restore fork'
+
+firecracker 1.12.1
+
+torture_prepare() {
+	before_create
+	# shellcheck disable=SC2086 # words
+	banger vm create -q --no-start $small victim >/dev/null &&
+		echo none >"$VMS/victim/net" && mv "$VMS/victim" "$T/victim"
+}
+
+# --- how -------------------------------------------------------------------
+
+torture_kinds='kill group full eio emfile eintr short'
+
+# torture_one VERB KIND N: one fault; its answer is in $calls, $hit, $status
+# and $what. A shell takes a script that it cannot read for one that has ended.
+torture_one() {
+	"before_$1" >"$T/before.said" 2>&1 || {
+		echo "! $1 cannot be prepared"
+		cat "$T/before.said"
+		return 1
+	}
+	"do_$1" faults "$2" "$3" >"$T/faults.said" 2>&1 || {
+		echo "! $1: $2 at call $3"
+		cat "$T/faults.said"
+		return 1
+	}
+	read -r calls hit status what <"$T/faults.said"
+	case $what in
+	'read of sh') return ;;
+	esac
+	"after_$1" "$status" >"$T/after.said" || {
+		echo "! $1: $2 at call $3 ($what), status $status"
+		cat "$T/after.said" "$T/said"
+		return 1
+	}
+}
+
+# torture VERB COUNT
+torture() {
+	injected=0 _torture_bad=0
+	torture_one "$1" none 0 || return
+	case $1,$status in
+	*,0 | run,7) ;;
+	*) echo "! $1 fails: $status"; cat "$T/said"; return 1 ;;
+	esac
+	_torture_calls=$calls _torture_i=0
+	while [ "$_torture_i" -lt "$2" ]; do
+		_torture_n=$(((_torture_i * _torture_calls / $2 + SEED * 7919) \
+			% _torture_calls + 1))
+		# shellcheck disable=SC2086 # words
+		torture_kind $(((_torture_i + SEED) % 7)) $torture_kinds
+		_torture_i=$((_torture_i + 1)) hit=1
+		torture_one "$1" "$kind" "$_torture_n" || _torture_bad=1
+		injected=$((injected + hit))
+	done
+	torture_all=$((torture_all + injected))
+	return "$_torture_bad"
+}
+
+# torture_kind I KIND...: the one with that number.
+torture_kind() {
+	shift "$(($1 + 1))"
+	kind=$1
+}
+
+# Nothing of the machines is left in the end: not a file.
+torture_clean() {
+	set +f
+	rm -rf "$VMS"/[!.]*
+	set -f
+	[ -z "$(find "$VMS" "$TMPDIR" -mindepth 1)" ] || {
+		find "$VMS" "$TMPDIR" -mindepth 1
+		return 1
+	}
+}
