@@ -30,6 +30,12 @@ const struct vm_key vm_keys[] = {
 	{ "workspace/guest_path", VM_PATH, NULL, 0, 0, NULL },
 	{ "workspace/host_path", VM_PATH, NULL, 0, 0, NULL },
 	{ "workspace/head", VM_LINE, NULL, 0, 0, NULL },
+	{ "workspace/mode", VM_WORD, NULL, 0, 0, "shallow_overlay full_copy" },
+	{ "workspace/readonly", VM_WORD, NULL, 0, 0, "yes" },
+	{ "workspace/untracked", VM_WORD, NULL, 0, 0, "yes" },
+	{ "workspace/branch", VM_LINE, NULL, 0, 0, NULL },
+	{ "workspace/from", VM_LINE, NULL, 0, 0, NULL },
+	{ "workspace/stamp", VM_LINE, NULL, 0, 0, NULL },
 	{ NULL, VM_LINE, NULL, 0, 0, NULL },
 };
 

@@ -148,6 +148,8 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 	json_value(j, fd, "workspace/guest_path", "guest_path");
 	json_value(j, fd, "workspace/host_path", "host_path");
 	json_value(j, fd, "workspace/head", "head");
+	json_value(j, fd, "workspace/mode", "mode");
+	json_value(j, fd, "workspace/readonly", "readonly");
 	json_close(j, '}');
 	json_close(j, '}');
 }
@@ -224,7 +226,8 @@ vm_lines(int fd, const char *name, enum vm_state state)
 		"kernel", "vmm", "accel", "vcpu" };
 	static const char *const then[] = { "net", "ip", "gateway", "dns",
 		"nat", "nested", "jailer", "ephemeral", "workspace/host_path",
-		"workspace/guest_path", "workspace/head", "id" };
+		"workspace/guest_path", "workspace/head", "workspace/mode",
+		"workspace/readonly", "id" };
 	autofree char *path = NULL, *snapshots = snaplist_names(fd);
 	char a[HUMAN_LEN], b[HUMAN_LEN], both[3 * HUMAN_LEN];
 	int64_t up = uptime(fd, state);

@@ -208,7 +208,9 @@ ok 'the machine remembers what it got' '
 	[ "$(cat "$had/guest_path")" = /root/repo ] &&
 	[ "$(cat "$had/host_path")" = "$T/odd" ] &&
 	[ "$(cat "$had/head")" = "$(git -C odd rev-parse HEAD)" ] &&
-	[ "$(ls "$had" | wc -l)" = 3 ] &&
+	[ "$(cat "$had/mode")" = shallow_overlay ] &&
+	[ "$(cat "$had/stamp")" = "$(cat "$had/head")" ] &&
+	[ "$(ls "$had" | wc -l)" = 5 ] &&
 	banger vm exec keeper -- pwd >out && [ "$(cat out)" = "$copy" ]'
 
 done_testing
