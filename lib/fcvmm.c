@@ -20,6 +20,7 @@
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
 	UNASKED_MS = 10000,	/* to fail, and say why; or be heard of */
+	DEAF_MS = 5,		/* to listen at its socket */
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
 };
@@ -37,8 +38,8 @@ hang_up(struct fc *f)
 
 static void on_answer(struct watch *w, uint32_t events);
 
-/* One question at a time; a new one takes the place of the old. */
-static void
+/* One question at a time; a new one takes the place of the old. 0 or -errno. */
+static int
 ask(struct fc *f, enum fc_question what, const char *body)
 {
 	static const struct { const char *method, *path; } how[] = {
@@ -48,16 +49,21 @@ ask(struct fc *f, enum fc_question what, const char *body)
 		[ASK_LOAD] = { "PUT", "/snapshot/load" },
 	};
 
+	int r;
+
 	hang_up(f);
 	loop_del(&f->unasked);
 	f->asked = what;
-	if (api_ask(&f->api, f->sup->dir, "api.sock", how[what].method,
-	    how[what].path, body))
-		return;
+	r = api_ask(&f->api, f->sup->dir, "api.sock", how[what].method,
+	    how[what].path, body);
+	if (r)
+		return r;
 	f->answer.fd = f->api.fd;
 	f->answer.ready = on_answer;
-	if (loop_add(&f->answer, EPOLLIN))
+	r = loop_add(&f->answer, EPOLLIN);
+	if (r)
 		hang_up(f);
+	return r;
 }
 
 /* It has proven to. */
@@ -148,11 +154,27 @@ set_timer(struct watch *w, int ms)
 	return loop_add(w, EPOLLIN);
 }
 
+/* Its socket has a name before it listens, and nothing tells when it does. */
+static void
+load(struct fc *f)
+{
+	char body[256];
+
+	fcsnap_load(FC_FD_FROM, body, sizeof(body));
+	if (ask(f, ASK_LOAD, body) == -ECONNREFUSED)
+		set_timer(&f->unasked, DEAF_MS);
+}
+
 static void
 on_unasked(struct watch *w, uint32_t events)
 {
+	struct fc *f = container_of(w, struct fc, unasked);
+
 	(void)events;
-	ask(container_of(w, struct fc, unasked), ASK_STATE, NULL);
+	if (f->from >= 0)
+		load(f);
+	else
+		ask(f, ASK_STATE, NULL);
 }
 
 /*
@@ -163,7 +185,6 @@ on_unasked(struct watch *w, uint32_t events)
 static void
 ask_later(struct fc *f)
 {
-	f->unasked.ready = on_unasked;
 	if (set_timer(&f->unasked, UNASKED_MS))
 		ask(f, ASK_STATE, NULL);
 }
@@ -177,7 +198,6 @@ on_birth(struct watch *w, uint32_t events)
 	ssize_t n = read(w->fd, buf, sizeof(buf));
 	const struct inotify_event *e;
 	bool there = false;
-	char body[256];
 
 	(void)events;
 	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
@@ -187,12 +207,10 @@ on_birth(struct watch *w, uint32_t events)
 	if (!there)
 		return;
 	loop_del(w);
-	if (f->from < 0) {
+	if (f->from >= 0)
+		load(f);
+	else
 		ask_later(f);
-		return;
-	}
-	fcsnap_load(FC_FD_FROM, body, sizeof(body));
-	ask(f, ASK_LOAD, body);
 }
 
 /* Hear of api.sock: it is there a moment after Firecracker is. */
@@ -203,6 +221,7 @@ watch_births(struct fc *f)
 
 	snprintf(path, sizeof(path), PATH_OF_FD "%d", f->sockets);
 	f->births.ready = on_birth;
+	f->unasked.ready = on_unasked;
 	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (f->births.fd < 0 ||
 	    inotify_add_watch(f->births.fd, path, IN_CREATE) < 0)

@@ -67,7 +67,7 @@ while [ "$i" -lt "$rounds" ]; do
 	round
 done
 ok "after $rounds rounds nothing is left of what was not whole" '
-	tail -n 60 "$log"; banger gc && [ -z "$(banger gc)" ] &&
+	{ tail -n 60 "$log"; banger gc; } && [ -z "$(banger gc)" ] &&
 	[ "$(ls -A "$vms")" = web ] &&
 	[ -z "$(find "$vms/web/snapshots" -mindepth 1 -name ".*")" ]'
 ok 'all its disks are clean, and those of its snapshots' '
