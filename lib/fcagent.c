@@ -1,0 +1,130 @@
+/* fcagent.c - the agent behind Firecracker's vsock; see fcagent.h
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * https://github.com/firecracker-microvm/firecracker/blob/main/docs/vsock.md
+ */
+#include <sys/socket.h>
+
+#include "bng.h"
+#include "dirs.h"
+#include "fcagent.h"
+#include "fcask.h"
+
+enum {
+	AGENTS = 8,		/* that appear within ... */
+	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
+};
+
+/* It has nothing to say there: a word is as good as its end. */
+static void
+on_agent(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, agent);
+
+	(void)events;
+	loop_del(w);
+	relays_drop(&f->relays);
+	sup_agent(f->sup, false);
+	door_room(&f->sup->door);
+}
+
+/* Is there one, whose end we have not heard of yet? */
+static bool
+agent_lives(struct fc *f)
+{
+	char c;
+
+	if (f->agent.fd >= 0 &&
+	    recv(f->agent.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+		on_agent(&f->agent, 0);
+	return f->agent.fd >= 0;
+}
+
+/* Only one at a time: anybody in the guest may connect. */
+static void
+on_hello(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, hello);
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (agent_lives(f)) {
+		close(fd);
+		return;
+	}
+	if (flood(&f->agents, AGENTS, AGENT_SECONDS)) {
+		close(fd);
+		loop_del(w);
+		sup_broken(f->sup, "the agent in the guest keeps restarting");
+		return;
+	}
+	f->agent.fd = fd;
+	f->agent.ready = on_agent;
+	if (loop_add(&f->agent, EPOLLIN)) {
+		close(steal_fd(&f->agent.fd));
+		return;
+	}
+	fcask_runs(f);
+	sup_agent(f->sup, true);
+}
+
+int
+fcagent_listen(struct fc *f)
+{
+	f->hello.ready = on_hello;
+	f->hello.fd = sock_listen_at(f->sockets, "vsock.sock_1024", 128);
+	if (f->hello.fd < 0)
+		return f->hello.fd;
+	fcntl(f->hello.fd, F_SETFL, O_NONBLOCK);
+	return loop_add(&f->hello, EPOLLIN);
+}
+
+static void
+on_relay_over(void *ctx)
+{
+	door_room(&((struct sup *)ctx)->door);
+}
+
+/*
+ * The line that a client writes to agent.sock is Firecracker's own, and so is
+ * the answer. It must come in one piece.
+ */
+void
+fcagent_carry(void *ctx, int client, uint32_t port)
+{
+	struct sup *s = ctx;
+	struct fc *f = s->own;
+	char line[32];
+	int n = snprintf(line, sizeof(line), "CONNECT %u\n", (unsigned)port);
+	autoclose int server = sock_connect_at(s->dir, "vsock.sock");
+
+	if (server < 0 || fcntl(server, F_SETFL, O_NONBLOCK) ||
+	    send(server, line, (size_t)n, MSG_NOSIGNAL) != n)
+		close(client);
+	else
+		relay_start(&f->relays, client, steal_fd(&server));
+}
+
+unsigned
+fcagent_carried(void *ctx)
+{
+	return ((struct fc *)((struct sup *)ctx)->own)->relays.count;
+}
+
+void
+fcagent_init(struct fc *f)
+{
+	f->relays.over = on_relay_over;
+	f->relays.ctx = f->sup;
+	f->hello.fd = f->agent.fd = -1;
+}
+
+void
+fcagent_end(struct fc *f)
+{
+	loop_del(&f->agent);
+	relays_drop(&f->relays);
+}

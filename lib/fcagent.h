@@ -1,0 +1,25 @@
+/* fcagent.h - the agent behind Firecracker's vsock
+ *
+ * It connects to the host to say that it is there; what clients of the machine
+ * say to it goes the other way.
+ */
+#ifndef BNG_FCAGENT_H
+#define BNG_FCAGENT_H
+
+#include <stdint.h>
+
+#include "fcvmm.h"
+
+void fcagent_init(struct fc *f);
+
+/* Listen for it below f->sockets. 0 or -errno. */
+int fcagent_listen(struct fc *f);
+
+/* Its machine has ended. */
+void fcagent_end(struct fc *f);
+
+/* Of struct vmm: a client for that port of the agent, and how many there are. */
+void fcagent_carry(void *sup, int client, uint32_t port);
+unsigned fcagent_carried(void *sup);
+
+#endif

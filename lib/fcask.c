@@ -1,0 +1,263 @@
+/* fcask.c - what Firecracker's API is asked; see fcask.h
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * https://github.com/firecracker-microvm/firecracker/tree/main/docs
+ */
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
+
+#include "bng.h"
+#include "fcask.h"
+#include "fcsnap.h"
+
+enum {
+	PATIENCE = 60,		/* seconds, to build a machine and run it */
+	UNASKED_MS = 10000,	/* to fail, and say why; or be heard of */
+	DEAF_MS = 5,		/* to listen at its socket */
+};
+
+static void
+hang_up(struct fc *f)
+{
+	loop_del(&f->answer);
+	f->api.fd = -1;
+}
+
+static void on_answer(struct watch *w, uint32_t events);
+
+/* A new question takes the place of an old one. 0 or -errno. */
+static int
+ask(struct fc *f, enum fc_question what, const char *body)
+{
+	static const struct { const char *method, *path; } how[] = {
+		[ASK_STATE] = { "GET", "/" },
+		[ASK_PAUSE] = { "PATCH", "/vm" },
+		[ASK_RESUME] = { "PATCH", "/vm" },
+		[ASK_LOAD] = { "PUT", "/snapshot/load" },
+	};
+
+	int r;
+
+	hang_up(f);
+	loop_del(&f->unasked);
+	f->asked = what;
+	r = api_ask(&f->api, f->sup->dir, "api.sock", how[what].method,
+	    how[what].path, body);
+	if (r)
+		return r;
+	f->answer.fd = f->api.fd;
+	f->answer.ready = on_answer;
+	r = loop_add(&f->answer, EPOLLIN);
+	if (r)
+		hang_up(f);
+	return r;
+}
+
+void
+fcask_runs(struct fc *f)
+{
+	loop_del(&f->patience);
+	sup_running(f->sup);
+}
+
+/* Its first answer comes when the machine has been built and runs. */
+static void
+on_state(struct fc *f, const char *state)
+{
+	struct sup *s = f->sup;
+	bool pausing = s->hold.state == HOLD_PAUSING;
+	bool ending = s->hold.state == HOLD_ENDING;
+
+	if (!strcmp(state, "Running")) {
+		fcask_runs(f);
+		if (pausing)
+			ask(f, ASK_PAUSE, FC_PAUSED);
+		else if (ending)
+			hold_over(&s->hold, true);
+	} else if (!strcmp(state, "Paused")) {
+		if (pausing)
+			hold_paused(&s->hold, true);
+		else if (ending || s->wanted)
+			ask(f, ASK_RESUME, FC_RESUMED);
+	}
+}
+
+/* It is what it was when the snapshot was made; its agent will be heard of. */
+static void
+restored(struct fc *f)
+{
+	close(steal_fd(&f->from));
+	file_note_line(f->sup->dir, "restored", "%s", f->from_name);
+	fcask_runs(f);
+}
+
+static void
+on_done(struct fc *f, bool well)
+{
+	struct sup *s = f->sup;
+
+	if (f->asked == ASK_LOAD && well)
+		restored(f);
+	else if (f->asked == ASK_LOAD)
+		sup_fail(s, f->why);
+	else if (f->asked == ASK_PAUSE && well)
+		hold_paused(&s->hold, false);
+	else
+		hold_over(&s->hold, well);
+}
+
+static void
+on_answer(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, answer);
+	char state[16] = "";
+	int r = api_read(&f->api);
+	bool well = !r && f->api.status / 100 == 2;
+
+	(void)events;
+	if (r == -EAGAIN)
+		return;
+	if (f->asked == ASK_STATE && well)
+		api_text(&f->api, "state", state, sizeof(state));
+	else if (!r && !well)
+		api_text(&f->api, "fault_message", f->why, sizeof(f->why));
+	hang_up(f);
+	if (f->asked == ASK_STATE)
+		on_state(f, state);
+	else if (!r)
+		on_done(f, well);
+}
+
+static int
+set_timer(struct watch *w, int ms)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L } };
+
+	w->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (w->fd < 0 || timerfd_settime(w->fd, 0, &when, NULL))
+		return -errno;
+	return loop_add(w, EPOLLIN);
+}
+
+/* Its socket has a name before it listens, and nothing tells when it does. */
+static void
+load(struct fc *f)
+{
+	char body[256];
+
+	fcsnap_load(FC_FD_FROM, body, sizeof(body));
+	if (ask(f, ASK_LOAD, body) == -ECONNREFUSED)
+		set_timer(&f->unasked, DEAF_MS);
+}
+
+static void
+on_unasked(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, unasked);
+
+	(void)events;
+	if (f->from >= 0)
+		load(f);
+	else
+		ask(f, ASK_STATE, NULL);
+}
+
+/*
+ * While it builds a machine it leaves a question unanswered, and when that
+ * fails, it dies of the question, and not with the reason on its lips. So it
+ * is asked a while later; mostly its agent has been heard of by then.
+ */
+static void
+ask_later(struct fc *f)
+{
+	if (set_timer(&f->unasked, UNASKED_MS))
+		ask(f, ASK_STATE, NULL);
+}
+
+static void
+on_birth(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, births);
+	char buf[4096]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(w->fd, buf, sizeof(buf));
+	const struct inotify_event *e;
+	bool there = false;
+
+	(void)events;
+	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
+		e = (const struct inotify_event *)p;
+		there |= e->len && !strcmp(e->name, "api.sock");
+	}
+	if (!there)
+		return;
+	loop_del(w);
+	if (f->from >= 0)
+		load(f);
+	else
+		ask_later(f);
+}
+
+/* Hear of api.sock: it is there a moment after Firecracker is. */
+static int
+watch_births(struct fc *f)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->sockets);
+	f->births.ready = on_birth;
+	f->unasked.ready = on_unasked;
+	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (f->births.fd < 0 ||
+	    inotify_add_watch(f->births.fd, path, IN_CREATE) < 0)
+		return -errno;
+	return loop_add(&f->births, EPOLLIN);
+}
+
+static void
+on_patience(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, patience);
+
+	(void)events;
+	loop_del(w);
+	sup_fail(f->sup, "Firecracker does not answer");
+}
+
+/* Nobody waits for longer than a machine may take to become ready. */
+static int
+watch_patience(struct fc *f)
+{
+	const char *most = getenv("BANGER_READY_TIMEOUT");
+	long seconds = most ? strtol(most, NULL, 10) : 0;
+
+	if (seconds <= 0 || seconds > PATIENCE)
+		seconds = PATIENCE;
+	f->patience.ready = on_patience;
+	return set_timer(&f->patience, (int)seconds * 1000);
+}
+
+void
+fcask_state(struct fc *f)
+{
+	ask(f, ASK_STATE, NULL);
+}
+
+int
+fcask_begin(struct fc *f)
+{
+	int r = watch_births(f);
+
+	return r ? r : watch_patience(f);
+}
+
+void
+fcask_end(struct fc *f)
+{
+	loop_del(&f->births);
+	loop_del(&f->unasked);
+	loop_del(&f->patience);
+	hang_up(f);
+}
