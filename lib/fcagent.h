@@ -18,7 +18,7 @@ int fcagent_listen(struct fc *f);
 /* Its machine has ended. */
 void fcagent_end(struct fc *f);
 
-/* Of struct vmm: a client for that port of the agent, and how many there are. */
+/* Of struct vmm: a client for a port of the agent, and how many there are. */
 void fcagent_carry(void *sup, int client, uint32_t port);
 unsigned fcagent_carried(void *sup);
 

@@ -18,6 +18,10 @@ BNG_TOP=/srv/banger
 . "$TOP/t/store.sh"
 store || exit 1
 
+# Machines in an emulated one that has to share its processor are slow.
+BANGER_READY_TIMEOUT=700
+export BANGER_READY_TIMEOUT
+
 [ "$BNG_BOX" = 1 ] || . ~/.box
 box_reboot() {
 	printf '_n=%d _failed=%d\n' "$_n" "$_failed" >~/.box
