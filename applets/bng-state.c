@@ -13,6 +13,9 @@
  *        bng-state snapshots [-jq] [NAME ...]
  *        bng-state images [-jq] [NAME ...]
  *        bng-state kernels [-jq] [NAME ...]
+ *        bng-state image [-j] NAME
+ *        bng-state kernel [-j] NAME
+ *        bng-state uses image|kernel NAME
  *        bng-state manifest [-u] DIR KEY=VALUE ...
  *        bng-state field FILE KEY
  *        bng-state lock [-n] FD
@@ -362,6 +365,36 @@ kernels_main(int argc, char *argv[])
 }
 
 static int
+image_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "j");
+
+	if (how.count != 1)
+		die_usage("image: one image is wanted");
+	return storeshow(&store_images, how.names[0], how.json);
+}
+
+static int
+kernel_main(int argc, char *argv[])
+{
+	struct list_how how = list_options(argc, argv, "j");
+
+	if (how.count != 1)
+		die_usage("kernel: one kernel is wanted");
+	return storeshow(&store_kernels, how.names[0], how.json);
+}
+
+static int
+uses_main(int argc, char *argv[])
+{
+	if (argc == 3 && !strcmp(argv[1], "image"))
+		return storeuses(&store_images, argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "kernel"))
+		return storeuses(&store_kernels, argv[2]);
+	die_usage("uses: image or kernel, and a name, are wanted");
+}
+
+static int
 manifest_main(int argc, char *argv[])
 {
 	struct manifest *m = NULL;
@@ -487,6 +520,8 @@ state_main(int argc, char *argv[])
 		{ "get", get_main }, { "list", list_main },
 		{ "show", show_main }, { "images", images_main },
 		{ "kernels", kernels_main }, { "manifest", manifest_main },
+		{ "image", image_main }, { "kernel", kernel_main },
+		{ "uses", uses_main },
 		{ "field", field_main }, { "lock", lock_main },
 		{ "pick", pick_main }, { "gc", gc_main }, { NULL, NULL },
 	};

@@ -2,14 +2,19 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <limits.h>
+
 #include "bng.h"
 #include "human.h"
 #include "json.h"
 #include "manifest.h"
 #include "name.h"
 #include "names.h"
+#include "scratch.h"
 #include "storelist.h"
 #include "table.h"
+#include "utf8.h"
+#include "vm.h"
 
 /* The columns between name and size: keys of the manifest. */
 static const char *const image_keys[] = { "distro", "kernel" };
@@ -47,6 +52,7 @@ row(struct table *t, const struct store *s, const struct manifest *m,
 	    manifest_str(m, "source"), NULL });
 }
 
+/* Left open for more. */
 static void
 object(struct json *j, const struct store *s, const struct manifest *m,
     const char *name, const char *dir, int64_t size)
@@ -69,7 +75,6 @@ object(struct json *j, const struct store *s, const struct manifest *m,
 		json_num(j, "created", created);
 	json_num(j, "allocated_bytes", size);
 	json_str(j, "directory", dir);
-	json_close(j, '}');
 }
 
 static void
@@ -102,10 +107,12 @@ list_one(struct listing *l, const char *name)
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || manifest_load(fd, "manifest.json", &m))
 		m = manifest_new();
-	if (l->how->json)
+	if (l->how->json) {
 		object(&l->json, s, m, name, dir, allocated(fd));
-	else
+		json_close(&l->json, '}');
+	} else {
 		row(&l->table, s, m, name, allocated(fd));
+	}
 	manifest_free(m);
 	return true;
 }
@@ -118,4 +125,156 @@ storelist(const struct store *s, const struct list_how *how)
 		.every = every_name, .one = list_one, .ctx = s };
 
 	return listing_run(&l);
+}
+
+/* --- one of them, and who refers to it ---------------------------------- */
+
+/* Machines that are there or being made; not those that are being deleted. */
+static bool
+machine_ok(const char *entry)
+{
+	return *entry != '.' || !strncmp(entry, ".new.", 5);
+}
+
+/* The machines made of what is in dir: their names, as they will be. */
+static void
+machines_of(struct names *n, const struct store *s, const char *dir)
+{
+	autofree char *key = xasprintf("%s_dir", s->noun);
+	char line[PATH_MAX], name[SCRATCH_NAME];
+	struct names all = { 0 };
+	pid_t pid;
+
+	names_read(&all, vms_dir(), machine_ok);
+	for (size_t i = 0; i < all.count; i++) {
+		autofree char *path = xasprintf("%s/%s", vms_dir(),
+		    all.name[i]);
+		autoclose int fd = open(path, O_RDONLY | O_DIRECTORY |
+		    O_CLOEXEC);
+
+		if (fd < 0 || file_line(fd, key, line, sizeof(line)) < 0 ||
+		    strcmp(line, dir))
+			continue;
+		names_add(n, scratch_parse(all.name[i], "new", name, &pid) ?
+		    name : all.name[i]);
+	}
+	names_sort(n);
+}
+
+/* The images that boot this kernel. */
+static void
+images_of(struct names *n, const char *kernel)
+{
+	struct names all = { 0 };
+
+	every_name(&all, &store_images);
+	for (size_t i = 0; i < all.count; i++) {
+		autofree char *dir = store_find(&store_images, all.name[i]);
+		autoclose int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY |
+		    O_CLOEXEC) : -1;
+		struct manifest *m;
+		const char *boots;
+
+		if (fd < 0 || manifest_load(fd, "manifest.json", &m))
+			continue;
+		boots = manifest_str(m, "kernel");
+		if (boots && !strcmp(boots, kernel))
+			names_add(n, all.name[i]);
+		manifest_free(m);
+	}
+}
+
+static void
+show_names(struct json *j, const char *key, const struct names *n)
+{
+	if (j) {
+		json_open(j, key, '[');
+		for (size_t i = 0; i < n->count; i++)
+			json_str(j, NULL, n->name[i]);
+		json_close(j, ']');
+		return;
+	}
+	if (n->count)
+		printf("%-12s", key);
+	for (size_t i = 0; i < n->count; i++)
+		printf(" %s", n->name[i]);
+	if (n->count)
+		putchar('\n');
+}
+
+static void
+show_text(const char *key, const char *text)
+{
+	autofree char *copy = xstrdup(text ? text : "");
+
+	utf8_clean(copy);
+	if (*copy)
+		printf("%-12s %s\n", key, copy);
+}
+
+static void
+show_lines(const struct store *s, const struct manifest *m, const char *name,
+    const char *dir, int64_t size)
+{
+	static const char *const keys[] = { "distro", "version", "machine",
+		"kernel", "init", "arch", "source" };
+	char text[HUMAN_LEN];
+
+	show_text("name", name);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (s == &store_images || strcmp(keys[i], "kernel"))
+			show_text(keys[i], manifest_str(m, keys[i]));
+	show_text("size", human_size(size, text));
+	show_text("created", human_age(manifest_num(m, "created", -1), text));
+	show_text("directory", dir);
+}
+
+int
+storeshow(const struct store *s, const char *name, bool as_json)
+{
+	autofree char *dir = name_ok(name) ? store_find(s, name) : NULL;
+	struct names machines = { 0 }, images = { 0 };
+	struct json json = { 0 }, *j = as_json ? &json : NULL;
+	struct manifest *m;
+	autoclose int fd = -1;
+
+	if (!dir)
+		die_status(EXIT_NO, "there is no %s '%s'", s->noun, name);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || manifest_load(fd, "manifest.json", &m))
+		m = manifest_new();
+	if (as_json)
+		object(j, s, m, name, dir, allocated(fd));
+	else
+		show_lines(s, m, name, dir, allocated(fd));
+	if (s == &store_kernels) {
+		images_of(&images, name);
+		show_names(j, "images", &images);
+	}
+	machines_of(&machines, s, dir);
+	show_names(j, "machines", &machines);
+	if (as_json)
+		json_close(j, '}');
+	return EXIT_YES;
+}
+
+int
+storeuses(const struct store *s, const char *name)
+{
+	struct names machines = { 0 }, images = { 0 };
+	autofree char *dir = NULL, *own = store_dir(s, 0);
+
+	if (!name_ok(name))
+		die_usage("uses: bad name '%s'", name);
+	dir = store_find(s, name);
+	if (!dir)
+		dir = xasprintf("%s/%s", own, name);
+	if (s == &store_kernels)
+		images_of(&images, name);
+	machines_of(&machines, s, dir);
+	for (size_t i = 0; i < images.count; i++)
+		printf("image %s\n", images.name[i]);
+	for (size_t i = 0; i < machines.count; i++)
+		printf("machine %s\n", machines.name[i]);
+	return EXIT_YES;
 }

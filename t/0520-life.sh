@@ -43,8 +43,12 @@ ok 'it can be stopped still, and goes on' '
 ok 'stop and start keep /root, and what was written elsewhere' '
 	in_web sh -c "echo kept >/root/file; echo too >/etc/too" &&
 	banger vm stop web && [ "$(state web)" = stopped ] && clean web &&
+	banger vm set -q web memory=384M --disk-size 9G && clean web &&
 	banger vm start -q web && [ "$(in_web cat /root/file /etc/too)" = "kept
 too" ]'
+ok 'and it has the memory and the disk that it was given meanwhile' '
+	in_web cat /proc/meminfo | awk "/^MemTotal/ { exit !(\$2 > 300000) }" &&
+	[ "$(in_web df -k /root | awk "END { print (\$2 > 8600000) }")" = 1 ]'
 ok 'a guest that reboots itself comes back' '
 	boot=/proc/sys/kernel/random/boot_id && was=$(in_web cat $boot) &&
 	{ in_web sh -c "echo 2 >/root/file; reboot; sleep 1000" || :; } &&
