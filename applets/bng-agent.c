@@ -34,7 +34,6 @@
  *       be run or was lost, 126 not executable, 127 not found
  */
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -229,39 +228,6 @@ verb_clock(int argc, char *argv[])
  * exec
  */
 
-/* NAME=VALUE, or NAME to pass ours on. */
-static void
-add_env(cJSON *env, const char *text)
-{
-	autofree char *line = NULL;
-	const char *value = strchr(text, '=') ? NULL : getenv(text);
-
-	if (text[0] == '=' || !text[0])
-		die_usage("an environment variable has no name: '%s'", text);
-	if (strchr(text, '=')) {
-		cJSON_AddItemToArray(env, cJSON_CreateString(text));
-	} else if (value) {
-		line = xasprintf("%s=%s", text, value);
-		cJSON_AddItemToArray(env, cJSON_CreateString(line));
-	}
-}
-
-static void
-add_terminal(cJSON *o)
-{
-	struct winsize ws;
-	const char *term = getenv("TERM");
-
-	cJSON_AddTrueToObject(o, "tty");
-	if (term && *term)
-		cJSON_AddStringToObject(o, "term", term);
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) &&
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws))
-		return;
-	cJSON_AddNumberToObject(o, "rows", ws.ws_row);
-	cJSON_AddNumberToObject(o, "cols", ws.ws_col);
-}
-
 struct exec_options {
 	bool input, tty;
 	cJSON *request;
@@ -281,7 +247,7 @@ exec_options(int argc, char *argv[])
 			cJSON_AddStringToObject(x.request, "cwd", optarg);
 			break;
 		case 'e':
-			add_env(env, optarg);
+			ask_add_env(env, optarg);
 			break;
 		case 'i':
 			x.input = true;
@@ -322,7 +288,7 @@ verb_exec(int argc, char *argv[])
 	if (x.input)
 		cJSON_AddTrueToObject(x.request, "stdin");
 	if (x.tty)
-		add_terminal(x.request);
+		ask_add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
 	t.sock = ask_connect(vm, AGENT_WAITING, NOT_RUN);
 	t.dir = ask_dir;

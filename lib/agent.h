@@ -44,6 +44,8 @@ struct talk {
 	int out, err;		/* -1: gathered in text */
 	bool tty;		/* in is a terminal whose size is passed on */
 	bool signals;		/* those we get are passed on */
+	bool session;		/* attach: only we leave, the command goes on */
+	bool reader;		/* when nobody reads out any more, leave */
 	char *text[2];		/* what was gathered: stdout, stderr */
 	size_t text_len[2];
 	char why[TALK_WHY];	/* what went wrong */
@@ -62,12 +64,15 @@ struct talk {
 	int probe;		/* where its answer comes from, or -1 */
 };
 
-enum { TALK_FAILED = -1, TALK_LOST = -2 };
+enum { TALK_FAILED = -1, TALK_LOST = -2, TALK_LEFT = -3 };
+
+enum { TALK_KEY = 0x1d };	/* Ctrl-]: leave a session on a terminal */
 
 /*
  * Send the request (a JSON object), relay until the last answer. The exit
  * status in it (0 when it has none), TALK_FAILED when the agent refused or
  * broke the protocol, TALK_LOST when the connection ended: why says more.
+ * TALK_LEFT when we went before the command did.
  */
 int talk_run(struct talk *t, const char *request);
 

@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/ioctl.h>
+
 #include "ask.h"
 #include "bng.h"
 #include "dirs.h"
@@ -67,6 +69,38 @@ ask_text(cJSON *o)
 		    FRAME_MAX);
 	cJSON_Delete(o);
 	return text;
+}
+
+void
+ask_add_env(cJSON *env, const char *text)
+{
+	autofree char *line = NULL;
+	const char *value = strchr(text, '=') ? NULL : getenv(text);
+
+	if (text[0] == '=' || !text[0])
+		die_usage("an environment variable has no name: '%s'", text);
+	if (strchr(text, '=')) {
+		cJSON_AddItemToArray(env, cJSON_CreateString(text));
+	} else if (value) {
+		line = xasprintf("%s=%s", text, value);
+		cJSON_AddItemToArray(env, cJSON_CreateString(line));
+	}
+}
+
+void
+ask_add_terminal(cJSON *o)
+{
+	struct winsize ws;
+	const char *term = getenv("TERM");
+
+	cJSON_AddTrueToObject(o, "tty");
+	if (term && *term)
+		cJSON_AddStringToObject(o, "term", term);
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws))
+		return;
+	cJSON_AddNumberToObject(o, "rows", ws.ws_row);
+	cJSON_AddNumberToObject(o, "cols", ws.ws_col);
 }
 
 const char *

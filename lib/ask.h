@@ -24,6 +24,12 @@ char *ask_lost_why(void);
 cJSON *ask_request(const char *op);
 char *ask_text(cJSON *o);
 
+/* To a request's env: NAME=VALUE, or NAME to pass ours on. */
+void ask_add_env(cJSON *env, const char *text);
+
+/* That it is for a terminal such as ours. */
+void ask_add_terminal(cJSON *o);
+
 /* One line out of what came from the machine, cut in place; NULL is "". */
 const char *ask_first_line(char *text);
 

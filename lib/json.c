@@ -79,3 +79,10 @@ json_num(struct json *j, const char *key, int64_t n)
 	begin(j, key);
 	printf("%lld", (long long)n);
 }
+
+void
+json_bool(struct json *j, const char *key, bool is)
+{
+	begin(j, key);
+	fputs(is ? "true" : "false", stdout);
+}

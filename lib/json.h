@@ -25,5 +25,6 @@ void json_close(struct json *j, char bracket);
 /* NULL writes null; what is not UTF-8 becomes U+FFFD. */
 void json_str(struct json *j, const char *key, const char *text);
 void json_num(struct json *j, const char *key, int64_t n);
+void json_bool(struct json *j, const char *key, bool is);
 
 #endif

@@ -77,22 +77,50 @@ flush_send(struct talk *t)
 }
 
 static void
+put_input(struct talk *t, uint8_t *p, size_t n)
+{
+	frame_put_head(p, CH_STDIN, (uint32_t)n);
+	t->send_len += FRAME_HEAD + n;
+}
+
+/*
+ * What a person or a program types for a session. The end of it is not the
+ * session's: who attached may just have died. 0, or TALK_LEFT.
+ */
+static int
+session_stdin(struct talk *t, uint8_t *p, ssize_t n)
+{
+	uint8_t *key = t->tty && n > 0 ?
+	    memchr(p + FRAME_HEAD, TALK_KEY, (size_t)n) : NULL;
+
+	if (key)
+		n = key - p - FRAME_HEAD;
+	if (n > 0)
+		put_input(t, p, (size_t)n);
+	t->input_over = n <= 0;
+	if (key || (n <= 0 && isatty(t->in))) {
+		flush_send(t);
+		return TALK_LEFT;
+	}
+	return 0;
+}
+
+static int
 pump_stdin(struct talk *t)
 {
 	uint8_t *p = send_room(t, FRAME_HEAD + FRAME_MAX);
 	ssize_t n;
 
 	if (!p)
-		return;
+		return 0;
 	n = read(t->in, p + FRAME_HEAD, FRAME_MAX);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (n <= 0) {
-		n = 0;
-		t->input_over = true;
-	}
-	frame_put_head(p, CH_STDIN, (uint32_t)n);
-	t->send_len += FRAME_HEAD + (size_t)n;
+		return 0;
+	if (t->session)
+		return session_stdin(t, p, n);
+	t->input_over = n <= 0;
+	put_input(t, p, n > 0 ? (size_t)n : 0);
+	return 0;
 }
 
 static void
@@ -174,6 +202,8 @@ handle_signals(struct talk *t)
 	while ((sig = caught_next()))
 		if (sig == SIGWINCH)
 			put_size(t);
+		else if (t->session)
+			die_of(sig);
 		else
 			pass_on(t, sig);
 }
@@ -260,6 +290,29 @@ write_out(struct talk *t, int fd, const uint8_t *p, size_t n)
 	}
 }
 
+/*
+ * The session takes us. On a terminal it gets every key, and our size, and
+ * our terminal is put right whatever ends us.
+ */
+static void
+attached(struct talk *t, const cJSON *o)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	const cJSON *lost = cJSON_GetObjectItem(o, "lost");
+
+	if (cJSON_IsNumber(lost) && lost->valuedouble > 0)
+		warn("%.0f bytes that were written meanwhile are lost",
+		    lost->valuedouble);
+	t->tty = cJSON_IsTrue(cJSON_GetObjectItem(o, "tty")) && isatty(t->in);
+	if (!t->tty)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		caught_add(ends[i]);
+	caught_add(SIGWINCH);
+	rawtty_on(t->in);
+	put_size(t);
+}
+
 /* A whole control frame: 1 when it was the last. */
 static int
 take_control(struct talk *t)
@@ -281,6 +334,8 @@ take_control(struct talk *t)
 		r = 1;
 	} else if (cJSON_GetObjectItem(o, "pong")) {
 		r = 1;
+	} else if (t->session && !t->answered) {
+		attached(t, o);
 	}
 	t->answered = true;
 	cJSON_Delete(o);
@@ -371,11 +426,12 @@ relay(struct talk *t)
 	int r = 0;
 
 	while (!r) {
-		struct pollfd p[4] = {
+		struct pollfd p[5] = {
 			{ .fd = t->sock, .events = POLLIN },
 			{ .fd = caught_fd(), .events = POLLIN },
 			{ .fd = t->probe, .events = POLLIN },
 			{ .fd = -1, .events = POLLIN },
+			{ .fd = t->reader ? t->out : -1 },
 		};
 		int n;
 
@@ -384,7 +440,7 @@ relay(struct talk *t)
 			p[0].events |= POLLOUT;
 		else if (!t->input_over)
 			p[3].fd = t->in;
-		n = poll(p, 4, patience(t));
+		n = poll(p, 5, patience(t));
 		if (n < 0 && errno != EINTR)
 			return fail(t, strerror(errno));
 		if (n == 0)
@@ -394,8 +450,10 @@ relay(struct talk *t)
 		if (p[2].revents)
 			probed(t);
 		if (p[3].revents)
-			pump_stdin(t);
-		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
+			r = pump_stdin(t);
+		if (p[4].revents)
+			r = TALK_LEFT;
+		if (!r && p[0].revents & (POLLIN | POLLHUP | POLLERR))
 			r = receive(t);
 	}
 	return r;

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <ctype.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
@@ -195,20 +194,6 @@ vmctl_stop(int argc, char *argv[])
 
 /* --- kill ------------------------------------------------------------- */
 
-/* KILL, SIGKILL, kill or 9. */
-static int
-signal_number(const char *text)
-{
-	if (isdigit((unsigned char)text[0]))
-		return (int)xnum(text, 1, NSIG - 1, "signal");
-	if (!strncasecmp(text, "SIG", 3))
-		text += 3;
-	for (int sig = 1; sig < NSIG; sig++)
-		if (sigabbrev_np(sig) && !strcasecmp(sigabbrev_np(sig), text))
-			return sig;
-	die_usage("bad signal '%s'", text);
-}
-
 /* Is this a signal that people send to end something? */
 static bool
 ends(int sig)
@@ -222,7 +207,7 @@ vmctl_kill(int argc, char *argv[])
 {
 	const char *name = "KILL";
 	const char *vm = vmctl_operand(argc, argv, "s:", &name);
-	int sig = signal_number(name);
+	int sig = xsignal(name);
 	int dir = vmctl_open(vm, true);
 	int r;
 

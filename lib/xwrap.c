@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <ctype.h>
+#include <signal.h>
 #include <stdarg.h>
 
 #include "bng.h"
@@ -94,6 +95,19 @@ xnum(const char *text, int64_t min, int64_t max, const char *what)
 		die_usage("%s '%s' is not between %lld and %lld", what, text,
 		    (long long)min, (long long)max);
 	return n;
+}
+
+int
+xsignal(const char *text)
+{
+	if (isdigit((unsigned char)text[0]))
+		return (int)xnum(text, 1, NSIG - 1, "signal");
+	if (!strncasecmp(text, "SIG", 3))
+		text += 3;
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigabbrev_np(sig) && !strcasecmp(sigabbrev_np(sig), text))
+			return sig;
+	die_usage("bad signal '%s'", text);
 }
 
 int64_t

@@ -28,6 +28,9 @@ void xwrite(int fd, const void *buf, size_t len, const char *what);
  */
 int64_t xnum(const char *text, int64_t min, int64_t max, const char *what);
 
+/* The number of KILL, SIGKILL, kill or 9; wrong usage if it is no signal. */
+int xsignal(const char *text);
+
 /*
  * Parse a size: 4G, 512M, 4GiB, 64K, 4096B; a bare number counts units of
  * `unit` bytes. Returns bytes; a usage error on anything else or overflow.

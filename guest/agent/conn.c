@@ -14,8 +14,6 @@
 #include "json.h"
 #include "ops.h"
 
-enum { VEOF_BYTE = 4 };		/* what ends input on a terminal */
-
 static struct conn *conns;
 static unsigned int n_conns;
 
@@ -164,30 +162,14 @@ take_control(struct conn *c, const uint8_t *p, size_t n)
 	return n;
 }
 
-/* The end of the job's input. */
-static void
-input_end(struct job *j)
-{
-	static const char eof = VEOF_BYTE;
-
-	if (j->tty && j->in.fd >= 0 && write(j->in.fd, &eof, 1) == 1)
-		return;
-	if (!j->pid && j->in.fd >= 0)
-		shutdown(j->in.fd, SHUT_WR);
-	end_close(&j->in);
-}
-
-/* A piece of the job's input. How much of it was taken. */
+/* Give the job n bytes. How much of it was taken. */
 static size_t
-take_input(struct conn *c, const uint8_t *p, size_t n)
+give(struct job *j, const uint8_t *p, size_t n)
 {
-	struct job *j = c->job;
 	size_t done = 0;
 
 	if (!j || j->in.fd < 0)
 		return n; /* nobody wants it */
-	if (!c->in.left)
-		input_end(j);
 	while (done < n && end_is(&j->in, END_OUT)) {
 		ssize_t r = write(j->in.fd, p + done, n - done);
 
@@ -203,6 +185,15 @@ take_input(struct conn *c, const uint8_t *p, size_t n)
 	return done;
 }
 
+/* A piece of the job's input. How much of it was taken. */
+static size_t
+take_input(struct conn *c, const uint8_t *p, size_t n)
+{
+	if (c->job && !c->in.left)
+		job_input_end(c->job);
+	return give(c->job, p, n);
+}
+
 /* Take what can be taken of n bytes; how many that were. */
 static size_t
 take(struct conn *c, const uint8_t *p, size_t n)
@@ -210,6 +201,8 @@ take(struct conn *c, const uint8_t *p, size_t n)
 	size_t used = 0, part, took;
 
 	while (!c->last) {
+		if (c->raw)
+			return used + give(c->job, p + used, n - used);
 		if (!frame_begun(&c->in)) {
 			ssize_t r = frame_head(&c->in, p + used, n - used);
 
@@ -375,6 +368,31 @@ pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 	return true;
 }
 
+/* Move what the peer of a raw connection sent; its end is ours. */
+static bool
+pump_raw(struct conn *c)
+{
+	struct end *e = &c->job->out;
+	uint8_t *p;
+	size_t room = end_is(e, END_IN) ? room_for(c, &p) : 0;
+	ssize_t n;
+
+	if (!room)
+		return false;
+	n = read(e->fd, p, room);
+	if (n < 0 && errno == EAGAIN) {
+		e->ready = 0;
+		return false;
+	}
+	if (n > 0) {
+		sent(c, p, (size_t)n);
+	} else if (!n || errno != EINTR) {
+		job_free(steal(&c->job));
+		c->last = true;
+	}
+	return true;
+}
+
 static void
 dial_connected(struct conn *c)
 {
@@ -411,6 +429,8 @@ pump_job(struct conn *c)
 	struct job *j = c->job;
 	bool did;
 
+	if (c->raw)
+		return pump_raw(c);
 	if (c->connecting) {
 		dial_connected(c);
 		return !c->connecting;

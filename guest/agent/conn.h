@@ -47,6 +47,7 @@ struct conn {
 
 	struct job *job;
 	bool connecting;	/* dial: the socket is not connected yet */
+	bool raw;		/* the peer of the socket speaks for itself */
 	void (*on_success)(void);	/* called when the job ends with 0 */
 };
 

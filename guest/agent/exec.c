@@ -39,6 +39,7 @@ fill(struct vector *to, const char *array, size_t extra)
 
 	for (const char *e = json_first(array); e; e = json_next(e))
 		n++;
+	to->n = 0;
 	to->v = calloc(n + extra + 1, sizeof(*to->v));
 	if (!to->v || !text)
 		return false;
@@ -111,6 +112,28 @@ search(char **argv)
 	errno = why;
 }
 
+/* Whether a command could be executed: 0, or errno. */
+static int
+look_for(const char *command)
+{
+	const char *path = strchr(command, '/') ? "" : env_get("PATH"), *end;
+	char file[2 * 4096];
+	struct stat st;
+	int why = ENOENT;
+
+	for (; path; path = *end ? end + 1 : NULL) {
+		end = path + strcspn(path, ":");
+		snprintf(file, sizeof(file), "%.*s%s%s", (int)(end - path),
+		    path, end == path ? "" : "/", command);
+		if (stat(file, &st))
+			continue;
+		if (S_ISREG(st.st_mode) && !access(file, X_OK))
+			return 0;
+		why = EACCES;
+	}
+	return why;
+}
+
 /* An interpreter that is missing looks like a command that is. */
 static bool
 exists(const char *command)
@@ -118,6 +141,45 @@ exists(const char *command)
 	struct stat st;
 
 	return strchr(command, '/') && !stat(command, &st);
+}
+
+static int
+need(const char *command)
+{
+	switch (*command ? look_for(command) : ENOENT) {
+	case 0:
+		return 0;
+	case ENOENT:
+		return complain("there is no command '%s' in the machine",
+		    command);
+	default:
+		return complain("command '%s' is not executable", command);
+	}
+}
+
+int
+exec_check(const char *request)
+{
+	static const char *const keys[] = { "require", "argv" };
+	const char *e = json_get(request, "env");
+	char cwd[4096], command[4096];
+
+	if (!fill(&env, e, 1))
+		return complain("out of memory");
+	env_default("PATH", DEFAULT_PATH);
+	if (json_str(json_get(request, "cwd"), cwd, sizeof(cwd)) < 0)
+		snprintf(cwd, sizeof(cwd), "/");
+	if (chdir(cwd))
+		return complain("cannot enter '%s': %s", cwd, strerror(errno));
+	for (int i = 0; i < 2; i++) {
+		e = json_first(json_get(request, keys[i]));
+		/* Of argv, the first is one. */
+		for (; e; e = i ? NULL : json_next(e))
+			if (json_str(e, command, sizeof(command)) < 0 ||
+			    need(command))
+				return 1;
+	}
+	return 0;
 }
 
 int

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -23,6 +24,7 @@ enum {
 	JOBS_MAX = 128,		/* abandoned ones included */
 	PIPE_SIZE = 256 * 1024,
 	GRACE = 2,		/* seconds from SIGHUP to SIGKILL */
+	VEOF_BYTE = 4,		/* what ends input on a terminal */
 };
 
 #ifndef TIOCGPTPEER
@@ -225,8 +227,8 @@ job_check(struct job *j)
 	if (waitid(P_PID, (id_t)j->pid, &si, WEXITED | WNOHANG | WNOWAIT) ||
 	    si.si_pid != j->pid)
 		return false;
-	j->status = si.si_code == CLD_EXITED ? si.si_status :
-	    128 + si.si_status;
+	j->signal = si.si_code == CLD_EXITED ? 0 : si.si_status;
+	j->status = j->signal ? 128 + j->signal : si.si_status;
 	j->ended = true;
 	/* What it wrote before is there now: look once more. */
 	j->out.ready |= EPOLLIN;
@@ -256,6 +258,18 @@ job_resize(const struct job *j, unsigned short rows, unsigned short cols)
 
 	if (j->tty && j->out.fd >= 0)
 		ioctl(j->out.fd, TIOCSWINSZ, &ws);
+}
+
+void
+job_input_end(struct job *j)
+{
+	static const char eof = VEOF_BYTE;
+
+	if (j->tty && j->in.fd >= 0 && write(j->in.fd, &eof, 1) == 1)
+		return;
+	if (!j->pid && j->in.fd >= 0)
+		shutdown(j->in.fd, SHUT_WR);
+	end_close(&j->in);
 }
 
 static void
@@ -323,9 +337,10 @@ session_of(const char *pid)
 }
 
 /* A shell puts its jobs into groups of their own, but not into sessions. */
-static void
-kill_session(pid_t session)
+void
+job_kill(const struct job *j)
 {
+	pid_t session = j->pid;
 	DIR *d = opendir("/proc");
 	struct dirent *e;
 
@@ -345,7 +360,7 @@ jobs_tend(void)
 
 	while ((j = *at)) {
 		if (j->timer.ready & EPOLLIN) {
-			kill_session(j->pid);
+			job_kill(j);
 			end_close(&j->timer);
 			j->killed = true;
 		}

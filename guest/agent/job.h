@@ -21,6 +21,7 @@ struct job {
 	struct end timer;	/* an abandoned job's last moment */
 	bool tty, ended, killed;
 	int status;		/* of a child that ended: 0-255, 128 + signal */
+	int signal;		/* that ended it, or 0 */
 };
 
 /* What the child runs; what it returns is the exit status. */
@@ -45,6 +46,12 @@ bool job_check(struct job *j);
 
 void job_signal(const struct job *j, int sig);
 void job_resize(const struct job *j, unsigned short rows, unsigned short cols);
+
+/* The end of its input; on a terminal, the key for that. */
+void job_input_end(struct job *j);
+
+/* Kill all that is in its session. */
+void job_kill(const struct job *j);
 
 /* It is over and was read to the end. */
 void job_free(struct job *j);

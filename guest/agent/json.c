@@ -211,6 +211,12 @@ json_next(const char *element)
 	return p && *p == ',' ? space(p + 1) : NULL;
 }
 
+size_t
+json_size(const char *v)
+{
+	return (size_t)(skip_value(v, 0) - v);
+}
+
 bool
 json_is_str(const char *v)
 {

@@ -22,6 +22,9 @@ const char *json_get(const char *obj, const char *key);
 const char *json_first(const char *array);
 const char *json_next(const char *element);
 
+/* How many bytes of text a value is. */
+size_t json_size(const char *v);
+
 /* Whether it is a string. */
 bool json_is_str(const char *v);
 

@@ -8,14 +8,20 @@
 
 #include "loop.h"
 
+static int loop_fd = -1;
+
 static int
 epoll_fd(void)
 {
-	static int fd = -1;
+	if (loop_fd < 0)
+		loop_fd = epoll_create1(EPOLL_CLOEXEC);
+	return loop_fd;
+}
 
-	if (fd < 0)
-		fd = epoll_create1(EPOLL_CLOEXEC);
-	return fd;
+void
+loop_reset(void)
+{
+	loop_fd = -1;
 }
 
 bool

@@ -34,6 +34,9 @@ end_is(const struct end *e, uint32_t events)
 	return e->fd >= 0 && (e->ready & events);
 }
 
+/* Forget the parent's, in a child that closed it with all else. */
+void loop_reset(void);
+
 /*
  * Wait for events (not at all if busy), and note them. False when the loop
  * cannot go on.

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "json.h"
 #include "ops.h"
+#include "session.h"
 
 bool ops_harmless;
 void (*ops_configured)(void);
@@ -54,7 +56,7 @@ start(struct conn *c, const char *request, job_fn fn, bool input)
 	struct job_want want = { .fn = fn, .request = request,
 		.input = input };
 
-	want.tty = json_true(json_get(request, "tty"));
+	want.tty = fn == exec_run && json_true(json_get(request, "tty"));
 	want.rows = (unsigned short)json_int(json_get(request, "rows"), 0,
 	    65535, 24);
 	want.cols = (unsigned short)json_int(json_get(request, "cols"), 0,
@@ -83,19 +85,28 @@ all_strings(const char *array)
 	return true;
 }
 
+/* Whether it names a command; else the client is told. */
+static bool
+want_command(struct conn *c, const char *request)
+{
+	const char *args = json_get(request, "argv");
+
+	if (json_first(args) && all_strings(args) &&
+	    all_strings(json_get(request, "env")))
+		return true;
+	conn_fail(c, "malformed request: argv, env");
+	return false;
+}
+
 /* The directory is looked at here, so that it cannot pass for the command. */
 static void
 op_exec(struct conn *c, const char *request)
 {
-	const char *args = json_get(request, "argv");
 	char cwd[4096];
 	int fd;
 
-	if (!json_first(args) || !all_strings(args) ||
-	    !all_strings(json_get(request, "env"))) {
-		conn_fail(c, "malformed request: argv, env");
+	if (!want_command(c, request))
 		return;
-	}
 	if (json_get(request, "cwd")) {
 		if (!want_str(c, request, "cwd", cwd, sizeof(cwd)))
 			return;
@@ -195,6 +206,62 @@ op_dial(struct conn *c, const char *request)
 	c->connecting = true;
 }
 
+static void
+op_session_start(struct conn *c, const char *request)
+{
+	if (!want_command(c, request))
+		return;
+	if (!all_strings(json_get(request, "require")))
+		conn_fail(c, "malformed request: require");
+	else
+		start(c, request, session_start_run, false);
+}
+
+static void
+op_session_list(struct conn *c, const char *request)
+{
+	start(c, request, session_list_run, false);
+}
+
+static void
+op_session_logs(struct conn *c, const char *request)
+{
+	start(c, request, session_logs_run, false);
+}
+
+/* The keeper of the session reads the request, and answers. */
+static void
+op_session_keeper(struct conn *c, const char *request)
+{
+	char name[SESSION_NAME], why[160];
+	uint8_t head[FRAME_HEAD];
+	size_t len = strlen(request);
+	struct iovec v[2] = { { head, sizeof(head) },
+		{ (char *)request, len } };
+	int fd;
+
+	if (!want_str(c, request, "name", name, sizeof(name)))
+		return;
+	if (!session_name_ok(name)) {
+		conn_fail(c, "there is no session '%s'", name);
+		return;
+	}
+	fd = session_connect(name, why, sizeof(why));
+	if (fd < 0) {
+		conn_fail(c, "%s", why);
+		return;
+	}
+	frame_put_head(head, CH_CONTROL, (uint32_t)len);
+	/* A new socket has room for any request. */
+	if (writev(fd, v, 2) == (ssize_t)(sizeof(head) + len))
+		c->job = job_socket(fd);
+	c->raw = c->job;
+	if (!c->raw) {
+		conn_fail(c, "cannot reach session '%s'", name);
+		close(fd);
+	}
+}
+
 void
 op_start(struct conn *c, const char *request)
 {
@@ -207,8 +274,15 @@ op_start(struct conn *c, const char *request)
 		{ "stats", op_stats }, { "ports", op_ports },
 		{ "dial", op_dial }, { "boot", op_boot },
 		{ "shutdown", op_shutdown },
+		{ "session.start", op_session_start },
+		{ "session.list", op_session_list },
+		{ "session.logs", op_session_logs },
+		{ "session.attach", op_session_keeper },
+		{ "session.send", op_session_keeper },
+		{ "session.stop", op_session_keeper },
+		{ "session.kill", op_session_keeper },
 	};
-	char op[16];
+	char op[24];
 
 	if (json_int(json_get(request, "v"), 1, 1000, 0) != AGENT_VERSION) {
 		conn_fail(c, "this agent speaks version %d", AGENT_VERSION);

@@ -17,6 +17,9 @@ void op_start(struct conn *c, const char *request);
 
 /* The children that do the work; the result is the exit status. */
 int exec_run(const char *request);
+int session_start_run(const char *request);
+int session_list_run(const char *request);
+int session_logs_run(const char *request);
 int put_run(const char *request);
 int get_run(const char *request);
 int stats_run(const char *request);
@@ -24,6 +27,12 @@ int ports_run(const char *request);
 int configure_run(const char *request);
 int boot_run(const char *request);
 int shutdown_run(const char *request);
+
+/*
+ * Whether its cwd, its command and those that it requires are there, seen from
+ * a child. 0, or 1 after a complaint.
+ */
+int exec_check(const char *request);
 
 /* One line for the client, on the child's stderr; returns 1. */
 printf_fn(1, 2) int complain(const char *fmt, ...);
