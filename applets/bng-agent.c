@@ -193,7 +193,9 @@ verb_configure(int argc, char *argv[])
 	char **arg = operands(argc, argv, 1, "one machine is");
 	autoclose int dir = xvm_open(*arg);
 	autofree char *path = xfd_path(dir);
-	autofree char *key = xasprintf("%s/ssh/id_ed25519.pub", dir_state());
+	const char *named = getenv("BANGER_SSH_KEY");
+	autofree char *key = named && *named ? xasprintf("%s.pub", named) :
+	    xasprintf("%s/ssh/id_ed25519.pub", dir_state());
 	cJSON *o = ask_request("configure");
 
 	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);

@@ -6,7 +6,7 @@
  * files that a person writes, and those of theirs that machines get a copy of.
  *
  * usage: bng-config env
- *        bng-config show [-j] [KEY=FROM=VALUE ...]
+ *        bng-config show [-jt] [KEY=FROM=VALUE ...]
  *        bng-config keys
  *        bng-config sync COMMAND [ARGUMENT ...]
  *
@@ -17,7 +17,7 @@
  * variable and what holds when nobody says, tab-separated. sync gives COMMAND
  * on its standard input a tar stream of what [[file_sync]] names.
  *
- *   -j  JSON
+ *   -j  JSON              -t  lines, tab-separated, without a heading
  *
  * exit: 0 done; 100 wrong usage; 111 failed; sync: as COMMAND
  */
@@ -110,6 +110,7 @@ show_json(struct json *j, const char *key, const struct source *s)
 	json_close(j, '}');
 }
 
+/* To a table or, without one, as a line. */
 static void
 show_row(struct table *t, const char *key, const struct source *s,
     const char *unsaid)
@@ -120,7 +121,10 @@ show_row(struct table *t, const char *key, const struct source *s,
 	    xasprintf("%s:%u", s->where, s->line) : s->where ?
 	    xasprintf("%s in the environment", s->where) : xstrdup(s->from);
 
-	table_row(t, (const char *const[]){ key, value, from });
+	if (t)
+		table_row(t, (const char *const[]){ key, value, from });
+	else
+		printf("%s\t%s\t%s\n", key, value, from);
 }
 
 static void
@@ -144,18 +148,20 @@ static int
 show_main(int argc, char *argv[])
 {
 	static const char *const heads[] = { "KEY", "VALUE", "FROM", NULL };
-	struct table t;
+	struct table table, *t = &table;
 	struct json json = { 0 }, *j = NULL;
 	struct config c;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "j")) != -1)
+	while ((opt = getopt(argc, argv, "jt")) != -1)
 		if (opt == 'j')
 			j = &json;
+		else if (opt == 't')
+			t = NULL;
 		else
 			die_usage("show: unknown option");
 	xconfig_load(&c);
-	table_init(&t, heads);
+	table_init(&table, heads);
 	if (j)
 		json_open(j, NULL, '[');
 	for (int i = 0; i < CONFIG_KEYS; i++) {
@@ -164,14 +170,14 @@ show_main(int argc, char *argv[])
 		if (j)
 			show_json(j, config_keys[i].name, &s);
 		else
-			show_row(&t, config_keys[i].name, &s,
+			show_row(t, config_keys[i].name, &s,
 			    config_keys[i].unsaid);
 	}
-	show_syncs(&c, &t, j);
+	show_syncs(&c, t, j);
 	if (j)
 		json_close(j, ']');
-	else
-		table_print(&t);
+	else if (t)
+		table_print(t);
 	return EXIT_YES;
 }
 

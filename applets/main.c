@@ -11,6 +11,7 @@
 
 #include "bng.h"
 #include "applets.h"
+#include "clock.h"
 
 const struct applet *self;
 
@@ -23,6 +24,35 @@ open_stdio(void)
 	while (fd >= 0 && fd <= STDERR_FILENO)
 		fd = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", O_RDWR) :
 		    fd + 1;
+}
+
+/*
+ * A line in the file that BNG_TRACE names (log_level = "debug"): when, who,
+ * and its words. It begins anew when it has grown large.
+ */
+static void
+trace(const struct applet *a, int argc, char *argv[])
+{
+	const char *file = getenv("BNG_TRACE");
+	char line[1024];
+	struct stat st;
+	int n, fd = file && *file == '/' ? open(file, O_WRONLY | O_APPEND |
+	    O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && st.st_size > 4 << 20 && ftruncate(fd, 0))
+		warn_sys("cannot empty '%s'", file);
+	n = snprintf(line, sizeof(line), "%lld %d %s",
+	    (long long)clock_ms(CLOCK_REALTIME), (int)getpid(), a->name);
+	for (int i = 1; i < argc && n < (int)sizeof(line) - 1; i++)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, " %s",
+		    argv[i]);
+	msg_clean(line);
+	n = (int)strlen(line);
+	line[n] = '\n';
+	(void)write_all(fd, line, (size_t)n + 1);
+	close(fd);
 }
 
 static int
@@ -38,6 +68,7 @@ run(const struct applet *a, int argc, char *argv[])
 		msg_failed = (int)xnum(failed, 1, 255, "status");
 	open_stdio();
 	umask(077);
+	trace(a, argc, argv);
 	if ((a->flags & NEED_ROOT) && geteuid())
 		die("cannot run: root is needed");
 	status = a->main(argc, argv);

@@ -1,9 +1,9 @@
 /* config.h - config.toml: what is set, and where that was said
  *
  * /etc/banger/config.toml is read first, then the person's own, banger's in
- * XDG_CONFIG_HOME (~/.config); the later one wins, key by key, and [[file_sync]]
- * entries of both count. BANGER_CONFIG names other files instead, separated
- * by colons, which have to be there; empty, it means none.
+ * XDG_CONFIG_HOME (~/.config); the later one wins, key by key, and the
+ * [[file_sync]] entries of both count. BANGER_CONFIG names other files
+ * instead, separated by colons, which have to be there; empty, it means none.
  */
 #ifndef BNG_CONFIG_H
 #define BNG_CONFIG_H

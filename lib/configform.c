@@ -274,9 +274,9 @@ config_wanted(const struct config_key *k, char *buf, size_t size)
 	static const char *const wanted[] = {
 		[CONFIG_BOOLEAN] = "true or false",
 		[CONFIG_SIZE] = "a size from \"64M\" to \"16T\"",
-		[CONFIG_NAME] = "a name of letters, digits and . _ + -",
+		[CONFIG_NAME] = "a name of letters, digits and ._+-",
 		[CONFIG_BRIDGE] = "the name of an interface, of 1 to 15 "
-		    "letters, digits and . _ -",
+		    "letters, digits and ._-",
 		[CONFIG_PATH] = "an absolute path, or one from ~/ on",
 		[CONFIG_PATHS] = "absolute paths, or such from ~/ on, "
 		    "separated by colons",

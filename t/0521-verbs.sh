@@ -66,7 +66,8 @@ lost() {
 	each_verb code | sort >wanted
 	(set +f; cat "$TOP"/sh/*) |
 		sed -n 's/^\(\(cmd\|help\)_[a-z_]*\)() {$/\1/p' |
-		grep -E '^cmd_|^help_(vm|image|kernel|vmm)_' | sort >there
+		grep -E '^cmd_|^help_(vm|image|kernel|vmm|config)_' |
+		sort >there
 	grep -vxFf there wanted
 	grep -vxFf wanted there
 	:

@@ -25,6 +25,9 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/bng-t.XXXXXX")
 BANGER_STATE=$T/state BANGER_CACHE=$T/cache BANGER_RUN=$T/run
 export TOP BUILD PATH T BANGER_STATE BANGER_CACHE BANGER_RUN
 unset NO_COLOR BANGER_IMAGE_PATH BANGER_KERNEL_PATH 2>/dev/null
+# Nothing that the person who runs the tests has set.
+BANGER_CONFIG=
+export BANGER_CONFIG
 [ "$(id -u)" != 0 ] || chmod 755 "$T"
 # A sanitizer's finding must look like a crash, not like an answer. Applets
 # end without freeing, which is no leak.

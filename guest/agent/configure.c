@@ -217,7 +217,10 @@ mounted_here(const char *path)
 	    in.st_dev != above.st_dev;
 }
 
-/* The directory root of the work disk is /root. */
+/*
+ * The directory root of the work disk is /root. On a new one, file_sync's
+ * files are in sync; what the image has in /root comes beside them.
+ */
 static bool
 set_work(const char *request)
 {
@@ -231,7 +234,8 @@ set_work(const char *request)
 		return !complain("cannot mount the work disk: %s",
 		    strerror(errno));
 	fresh = access(WORK "/root", F_OK);
-	if (fresh && !seed_dir("/root", WORK "/root"))
+	if (fresh && !seed_dir(WORK "/sync", "/root",
+	    WORK "/root"))
 		return false;
 	if (!make_dirs("/root", 0700) ||
 	    mount(WORK "/root", "/root", NULL, MS_BIND, NULL))

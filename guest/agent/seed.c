@@ -17,6 +17,15 @@
 
 static bool copy_dir(int from, int to);
 
+/* What is there already stays. */
+static bool
+there(int to, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(to, name, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 static bool
 copy_file(int from, int to, const char *name, const struct stat *st)
 {
@@ -54,14 +63,18 @@ copy_sub(int from, int to, const char *name, const struct stat *st)
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC);
+	bool is = there(to, name);
 	autoclose int out = -1;
 
-	if (in >= 0 && !mkdirat(to, name, 0700))
-		out = openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (in >= 0 && (is || !mkdirat(to, name, 0700)))
+		out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
 	if (out < 0) {
 		clean_close(&in);
-		return false;
+		return is && (errno == ENOTDIR || errno == ELOOP);
 	}
+	if (is)
+		return copy_dir(in, out);
 	return copy_dir(in, out) && !fchown(out, st->st_uid, st->st_gid) &&
 	    !fchmod(out, st->st_mode & 07777) && !futimens(out, times);
 }
@@ -82,6 +95,8 @@ copy_dir(int from, int to)
 			return false;
 		if (S_ISDIR(st.st_mode))
 			ok = copy_sub(from, to, e->d_name, &st);
+		else if (there(to, e->d_name))
+			continue;
 		else if (S_ISREG(st.st_mode))
 			ok = copy_file(from, to, e->d_name, &st);
 		else if (S_ISLNK(st.st_mode))
@@ -91,9 +106,11 @@ copy_dir(int from, int to)
 }
 
 bool
-seed_dir(const char *from, const char *to)
+seed_dir(const char *first, const char *from, const char *to)
 {
 	char part[4096];
+	int before = open(first, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
 	int in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclose int out = -1;
 
@@ -101,9 +118,12 @@ seed_dir(const char *from, const char *to)
 	file_rm_tree(AT_FDCWD, part);
 	if (!mkdir(part, 0700))
 		out = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out < 0 || (in >= 0 && !copy_dir(in, out)) || rename(part, to)) {
+	if (out < 0 || (before >= 0 && !copy_dir(before, out)) ||
+	    (in >= 0 && !copy_dir(in, out)) || rename(part, to)) {
 		complain("cannot fill '%s': %s", to, strerror(errno));
 		return false;
 	}
+	if (before >= 0)
+		file_rm_tree(AT_FDCWD, first);
 	return true;
 }
