@@ -215,6 +215,26 @@ end_child(void)
 		;
 }
 
+static int
+status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+}
+
+/* It has ended, or reads no more: it has said why. */
+static void
+unread(int sig)
+{
+	int status;
+
+	(void)sig;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			_exit(EXIT_FAILED);
+	_exit(status_of(status));
+}
+
 static void
 start_child(char *argv[], int *ret_fd)
 {
@@ -234,8 +254,7 @@ start_child(char *argv[], int *ret_fd)
 	close(fds[0]);
 	*ret_fd = fds[1];
 	atexit(end_child);
-	/* When it ends before it has read all, it has said why. */
-	signal(SIGPIPE, SIG_DFL);
+	signal(SIGPIPE, unread);
 }
 
 static int
@@ -256,8 +275,7 @@ sync_main(int argc, char *argv[])
 		if (errno != EINTR)
 			die_sys("cannot wait for '%s'", argv[1]);
 	child = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	return status_of(status);
 }
 
 static int
