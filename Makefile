@@ -183,6 +183,10 @@ BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/banger
 AGENTDIR = $(DESTDIR)$(PREFIX)/lib/banger
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
+# Where bash, zsh and fish look for what completes a command.
+SHELLS = $(addprefix $(DESTDIR)$(PREFIX)/share/,\
+	bash-completion/completions/banger zsh/site-functions/_banger \
+	fish/vendor_completions.d/banger.fish)
 
 install: all
 	$(Q)install -d $(BINDIR) $(SHAREDIR)/sh $(SHAREDIR)/guest/recipes $(AGENTDIR)
@@ -191,6 +195,11 @@ install: all
 	$(Q)install -m 755 $(B)/agent $(AGENTDIR)/agent
 	$(Q)install -m 644 $(filter-out sh/banger sh/deps,$(wildcard sh/*)) $(SHAREDIR)/sh
 	$(Q)install -m 644 $(wildcard guest/recipes/*) $(SHAREDIR)/guest/recipes
+	$(Q)install -d $(SHAREDIR)/completion $(dir $(SHELLS))
+	$(Q)install -m 644 $(wildcard completion/*) $(SHAREDIR)/completion
+	$(Q)install -m 644 completion/banger.bash $(word 1,$(SHELLS))
+	$(Q)install -m 644 completion/banger.zsh $(word 2,$(SHELLS))
+	$(Q)install -m 644 completion/banger.fish $(word 3,$(SHELLS))
 	$(Q)$(call FRONT,$(PREFIX)/bin,$(PREFIX)/share/banger,$(PREFIX)/lib/banger/agent) \
 		>$(BINDIR)/banger && chmod 755 $(BINDIR)/banger
 	$(Q)for p in $(PAGES); do d=$(MANDIR)/man$${p##*.}; \
@@ -200,8 +209,10 @@ uninstall:
 	$(Q)rm -f $(BINDIR)/banger $(BINDIR)/bng $(APPLETS:%=$(BINDIR)/bng-%)
 	$(Q)rm -f $(AGENTDIR)/agent $(patsubst sh/%,$(SHAREDIR)/sh/%,$(wildcard sh/*))
 	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard guest/recipes/*))
+	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard completion/*)) $(SHELLS)
 	$(Q)for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
 	$(Q)for d in $(SHAREDIR)/guest/recipes $(SHAREDIR)/guest $(SHAREDIR)/sh \
+		$(SHAREDIR)/completion \
 		$(SHAREDIR) $(AGENTDIR); do [ ! -d $$d ] || rmdir $$d || exit 1; done
 
 clean:

@@ -26,6 +26,10 @@ ok 'every applet and every page is there' '
 	for p in "$TOP"/doc/*.1; do
 		[ -f "$root/usr/share/man/man1/${p##*/}" ] || return 1
 	done'
+ok 'bash, zsh and fish find what completes it where they look' '
+	cd "$root/usr/share" && bash -n bash-completion/completions/banger &&
+	[ -s zsh/site-functions/_banger ] &&
+	[ -s fish/vendor_completions.d/banger.fish ]'
 ok 'the front end names where it will be, not where it was built' '
 	! grep -rF "$TOP" "$bin/banger" "$root/usr/share/banger"'
 ok 'it runs from another prefix with nothing of the tree' '

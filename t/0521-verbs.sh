@@ -77,7 +77,7 @@ code() {
 	- | =*) return ;;
 	esac
 	verb=$1
-	for _what in cmd help; do
+	for _what in cmd ${5:+help}; do
 		verb_function "$_what"
 		grep -qx "$function() {" $(printf "$TOP/sh/%s " $2) ||
 			echo "$function is not in $2"
