@@ -10,6 +10,8 @@
 #include "dirs.h"
 #include "name.h"
 
+#define STATE_VERSION "1"	/* of a state without a file version, too */
+
 /* An environment variable, if it holds an absolute path: XDG's rule. */
 static const char *
 env_path(const char *name)
@@ -48,13 +50,33 @@ find(const char *own, const char *xdg, const char *below_home)
 	return xasprintf("%s/%s/banger", v, below_home);
 }
 
+/* A state of another form is not ours to read, still less to collect. */
+static void
+check_version(const char *dir)
+{
+	char line[24];
+	ssize_t n;
+	autoclose int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	n = fd < 0 ? -ENOENT : file_line(fd, "version", line, sizeof(line));
+	if (n == -ENOENT || (n >= 0 && !strcmp(line, STATE_VERSION)))
+		return;
+	if (n > 0 && strspn(line, "0123456789") == (size_t)n)
+		die("cannot use '%s': it was written by a newer banger, in "
+		    "version %s; this one knows " STATE_VERSION, dir, line);
+	die("cannot use '%s': its file version does not say "
+	    STATE_VERSION, dir);
+}
+
 const char *
 dir_state(void)
 {
 	static char *dir;
 
-	if (!dir)
-		dir = find("BANGER_STATE", "XDG_STATE_HOME", ".local/state");
+	if (dir)
+		return dir;
+	dir = find("BANGER_STATE", "XDG_STATE_HOME", ".local/state");
+	check_version(dir);
 	return dir;
 }
 

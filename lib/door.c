@@ -80,10 +80,13 @@ settle(struct caller *c)
 static ssize_t
 peek_line(int fd, char line[LINE + 1])
 {
-	ssize_t n = recv(fd, line, LINE, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
 	char *nl;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	do
+		n = recv(fd, line, LINE, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);	/* there is but one edge */
+	if (n < 0 && errno == EAGAIN)
 		return 0;
 	if (n <= 0)
 		return -1;

@@ -18,7 +18,7 @@ quote(const char *text)
 			fputs("\\ufffd", stdout);
 		else if (c == '"' || c == '\\')
 			printf("\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 			printf("\\u%04x", (unsigned)c);
 		else
 			fwrite(was, 1, (size_t)(text - was), stdout);

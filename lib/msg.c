@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "bng.h"
+#include "utf8.h"
 
 const char *msg_name = "bng";
 int msg_failed = EXIT_FAILED;
@@ -12,9 +13,7 @@ int msg_failed = EXIT_FAILED;
 void
 msg_clean(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	(void)utf8_clean(text);
 }
 
 /* One write, so that lines of parallel processes do not mix. */
@@ -33,6 +32,7 @@ say(int err, const char *fmt, va_list ap)
 		n = cap - 1;
 	line[n] = '\0';
 	msg_clean(line);
+	n = strlen(line);
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nobody to tell */

@@ -30,7 +30,7 @@ noreturn_fn printf_fn(1, 2) void die_sys(const char *fmt, ...);
 /* As die, with an exit status of the caller's choice. */
 noreturn_fn printf_fn(2, 3) void die_status(int status, const char *fmt, ...);
 
-/* Replace control bytes by '?', in place; UTF-8 stays. */
+/* Replace what a terminal would act on by '?', in place; UTF-8 stays. */
 void msg_clean(char *text);
 
 #endif

@@ -13,9 +13,13 @@ up() {
 	bng-fc kill a 2>/dev/null
 	bng-fc start a && bng-agent wait -t 20 a
 }
-# The process is gone, or a zombie that nobody has reaped.
+# The process is gone, or a zombie that nobody has reaped: a moment after its
+# locks are.
 dead() {
-	! grep -qs "^State:	[^ZX]" "/proc/$1/status"
+	for _ in $(seq 2000); do
+		grep -qs "^State:	[^ZX]" "/proc/$1/status" || return 0
+	done
+	return 1
 }
 # ended EXIT [ERROR]: it ended by itself, so, and nothing is left.
 ended() {

@@ -33,7 +33,10 @@ running() {
 	victim && bng-fc start victim && bng-agent wait -t 20 victim
 }
 # As it was before is good enough, if that fits.
-kept_victim() { [ -f "$VMS/victim/work.ext4" ] || victim; }
+kept_victim() {
+	[ -f "$VMS/victim/work.ext4" ] || victim || return
+	[ ! -e "$VMS/victim/restoring" ] || victim
+}
 there() { [ -d "$VMS/$1" ] || { echo "! there is no $1"; return 1; }; }
 gone() { [ ! -d "$VMS/$1" ] || { echo "! $1 is still there"; return 1; }; }
 
