@@ -44,7 +44,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .initial = "300" },
 	{ .name = "vm_run_login", .variable = "BANGER_VM_RUN_LOGIN",
 	    .words = "agent ssh", .initial = "agent" },
-	{ .name = "acp_command", .variable = "BANGER_ACP_COMMAND",
+	{ .name = "acp_command", .variable = "BANGER_ACP",
 	    .form = CONFIG_TEXT, .initial = "opencode acp" },
 	{ .name = "ssh_key_path", .variable = "BANGER_SSH_KEY",
 	    .form = CONFIG_PATH, .unsaid = "one of banger's own" },

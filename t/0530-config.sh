@@ -196,6 +196,27 @@ ok 'a wrong file keeps anything from being made, and list does not read it' '
 	[ ! -e "$BANGER_STATE/vms/z" ] &&
 	BANGER_CONFIG=$conf banger vm list >out && grep -q "^a " out &&
 	BANGER_CONFIG=$conf banger vm run --help >out'
+ok 'images and kernels are looked for where it says' '
+	mkdir -p shared/i shared/k && mv "$BANGER_STATE/images/fake" shared/i &&
+	mv "$BANGER_STATE/kernels/fake" shared/k &&
+	printf "image_path = \"$T/shared/i\"\nkernel_path = \"$T/shared/k\"\n" \
+		>"$conf" && create --image fake sh1 &&
+	[ "$(value sh1 image_dir)" = "$T/shared/i/fake" ] &&
+	BANGER_CONFIG=$conf banger image list -q >out && grep -qx fake out &&
+	BANGER_CONFIG=$conf banger kernel show fake >out &&
+	mv shared/i/fake "$BANGER_STATE/images" &&
+	mv shared/k/fake "$BANGER_STATE/kernels"'
+ok 'a Firecracker that it names is the one that is asked' '
+	mkdir -p "$HOME/bin" && printf "#!/bin/sh\necho Firecracker v1.13.9\n" \
+		>"$HOME/bin/fc" && chmod +x "$HOME/bin/fc" &&
+	echo "firecracker_bin = \"~/bin/fc\"" >"$conf" &&
+	BANGER_CONFIG=$conf banger vmm list >out &&
+	grep -q "^firecracker  *1.13.9 .* $HOME/bin/fc$" out'
+ok 'releases are fetched from where it says' '
+	echo "firecracker_release_url = \"file://$T/none\"" >"$conf" &&
+	says 1 "cannot install firecracker 1.14.4" env BANGER_CONFIG="$conf" \
+		banger vmm pull firecracker &&
+	! grep -q "nobody has said" .err'
 ok 'log_level decides what is said' '
 	echo "log_level = \"info\"" >"$conf" && export BANGER_CONFIG="$conf" &&
 	banger vm create --no-start --image fake l1 2>err >out &&
