@@ -14,14 +14,14 @@ logs=$HOME/.cache/banger
 
 run() { banger vm run --image fake "$@"; }
 # The guest's mise: it says what it was asked and where, and tells when it has.
-mkfifo done
+mkfifo ended
 stub() {
 	cat >fake/mise <<-'EOF'
 	#!/bin/sh
 	echo "mise $* in $PWD"
 	[ "$1" = install ] || exit 0
 	[ ! -f "$T/mise.fails" ] || exit 3
-	[ -f "$T/mise.quiet" ] || echo done >"$T/done"
+	[ -f "$T/mise.quiet" ] || echo done >"$T/ended"
 	EOF
 	chmod +x fake/mise
 }
@@ -48,7 +48,7 @@ ok 'each of the three files has it installed, in the background' '
 	stub && for file in mise.toml .mise.toml .tool-versions; do
 		log=$logs/vm-run-tooling-repo$file.log
 		run --rm "repo$file" -- sh -c \
-			"read -r x <\"$T/done\" && cat \"$log\"" \
+			"read -r x <\"$T/ended\" && cat \"$log\"" \
 			>out 2>err || exit
 		grep -qx "mise install in $T/guest/root/repo" out &&
 		grep -q "^the tools of $file are being installed; the log is \
@@ -73,7 +73,7 @@ ok 'without a network it is refused, both options named, before anything' '
 	grep -q -e "--no-bootstrap" .err && ! grep -q "^disk" asked &&
 	run -q -d --no-nat --no-bootstrap none >name && gone'
 ok 'with -d it has ended when the machine is ready' '
-	rm -f "$logs"/* mise.quiet && { read -r x <done & } &&
+	rm -f "$logs"/* mise.quiet && { read -r x <ended & } &&
 	run -d none >name 2>err && wait $! && gone &&
 	grep -q "^mise install" "$logs/vm-run-tooling-none.log" &&
 	grep -qx "installing the tools of mise.toml" err'
@@ -92,7 +92,7 @@ need "$mise" 'the real mise installs what a repository pins' '
 	git -C real add -A && git -C real commit -qm one &&
 	run -q -d real >name && gone &&
 	cat "$logs/vm-run-tooling-real.log" &&
-	"$HOME/.local/share/mise/shims/semver" 1.2.3 -i minor >out &&
+	(cd guest/root/repo && "$mise" exec -- semver 1.2.3 -i minor) >out &&
 	[ "$(cat out)" = 1.3.0 ]'
 
 done_testing

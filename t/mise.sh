@@ -15,10 +15,10 @@ if [ ! -x "$kept/bin/mise" ]; then
 	trap 'rm -rf "$new"' EXIT
 	cd "$new"
 	timeout 300 npm pack --silent "@jdxcode/mise-linux-x64@$version" \
-		>pack 2>&1
-	read -r file <pack
-	echo "$sum  $file" | sha256sum -c --status
-	tar -xzf "$file"
+		>/dev/null 2>&1
+	echo "$sum  jdxcode-mise-linux-x64-$version.tgz" >sum
+	sha256sum -c --status sum
+	tar -xzf "jdxcode-mise-linux-x64-$version.tgz"
 	mv package "$kept"
 fi
 printf '%s\n' "$kept/bin/mise"
