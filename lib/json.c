@@ -81,8 +81,19 @@ json_num(struct json *j, const char *key, int64_t n)
 }
 
 void
-json_bool(struct json *j, const char *key, bool is)
+json_bool(struct json *j, const char *key, bool yes)
 {
 	begin(j, key);
-	fputs(is ? "true" : "false", stdout);
+	fputs(yes ? "true" : "false", stdout);
+}
+
+void
+json_real(struct json *j, const char *key, double n)
+{
+	if (n < 0) {
+		json_str(j, key, NULL);
+		return;
+	}
+	begin(j, key);
+	printf("%.2f", n);
 }

@@ -25,6 +25,9 @@ void json_close(struct json *j, char bracket);
 /* NULL writes null; what is not UTF-8 becomes U+FFFD. */
 void json_str(struct json *j, const char *key, const char *text);
 void json_num(struct json *j, const char *key, int64_t n);
-void json_bool(struct json *j, const char *key, bool is);
+void json_bool(struct json *j, const char *key, bool yes);
+
+/* With two digits after the point; below 0 it is null. */
+void json_real(struct json *j, const char *key, double n);
 
 #endif

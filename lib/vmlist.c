@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bng.h"
+#include "cost.h"
 #include "dirs.h"
 #include "gc.h"
 #include "human.h"
@@ -47,16 +48,6 @@ size_text(int64_t n, int64_t unit, char buf[HUMAN_LEN])
 	if (n < 0 || n > INT64_MAX / unit)
 		return "";
 	return human_size(n * unit, buf);
-}
-
-/* Bytes that a file really takes: its disks are sparse. */
-static int64_t
-allocated(int fd, const char *name)
-{
-	struct stat st;
-
-	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 :
-	    (int64_t)st.st_blocks * 512;
 }
 
 static void
@@ -141,8 +132,7 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 	json_number(j, "uptime_seconds", uptime(fd, state));
 	json_pid(j, fd, "pid", "pid");
 	json_pid(j, fd, "supervisor", "supervisor_pid");
-	json_num(j, "allocated_bytes", allocated(fd, "overlay.ext4") +
-	    allocated(fd, "work.ext4"));
+	json_num(j, "allocated_bytes", cost_disk(fd));
 	snaplist_json(j, fd, "snapshots");
 	json_open(j, "workspace", '{');
 	json_value(j, fd, "workspace/guest_path", "guest_path");
@@ -239,8 +229,7 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	line("memory", size_text(number(fd, "memory_mib"), MIB, a));
 	snprintf(both, sizeof(both), "%s, %s allocated",
 	    size_text(number(fd, "disk_bytes"), 1, a),
-	    human_size(allocated(fd, "overlay.ext4") +
-	    allocated(fd, "work.ext4"), b));
+	    human_size(cost_disk(fd), b));
 	line("disk", both);
 	for (size_t i = 0; i < ARRAY_SIZE(then); i++)
 		line_value(fd, then[i]);

@@ -1,11 +1,12 @@
-/* tar - fuzz the agent's tar reader: every byte of every member
+/* tar - fuzz the tar reader: every byte of every member
  *
  * SPDX-License-Identifier: MIT
  *
  * The check sum of each header is made right first, or nothing would get past
  * it.
  */
-#include "../../guest/agent/tar.c"
+#include "../../lib/pax.c"
+#include "../../lib/tar.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,11 +1,10 @@
 /* tar.h - reading a tar stream, member by member
  *
- * ustar, pax (path, linkpath, size, mtime, uid, gid, SCHILY.xattr) and GNU's
- * long names and large numbers. No member is held in memory; names, and what
- * a pax header holds, are bounded.
+ * ustar, pax (pax.h says which of it), and GNU's long names and large numbers.
+ * No member is held in memory; names, and what a pax header holds, are bounded.
  */
-#ifndef AGENT_TAR_H
-#define AGENT_TAR_H
+#ifndef BNG_TAR_H
+#define BNG_TAR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,11 +18,17 @@ enum {
 	TAR_NAME = 4096,	/* a path with its NUL */
 	TAR_PAX = 256 * 1024,	/* one extended header */
 	TAR_XATTRS = 32,
+	TAR_PIECES = 8192,	/* of a sparse file */
 };
 
 struct tar_xattr {
 	const char *name, *value;	/* value is not terminated */
 	size_t len;
+};
+
+/* A part of a sparse file that is no hole. */
+struct tar_piece {
+	uint64_t from, len;
 };
 
 struct tar_entry {
@@ -33,7 +38,10 @@ struct tar_entry {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	uint64_t size;
+	uint64_t size;		/* of the content in the stream */
+	uint64_t real_size;	/* of the file, holes included */
+	const struct tar_piece *map;	/* NULL: it has no holes */
+	size_t n_map;
 	struct timespec mtime;
 	dev_t dev;
 	struct tar_xattr xattrs[TAR_XATTRS];
@@ -49,6 +57,7 @@ struct tar_in {
 	uint64_t left, padding;	/* of the member's content */
 	size_t from, len;
 	char *pax;		/* what xattrs point into */
+	struct tar_piece *map;
 	uint8_t buf[TAR_BUF];
 };
 

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "pax.h"
 #include "tar.h"
 
 /* Where the fields of a header are. */
@@ -205,122 +205,8 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	return true;
 }
 
-/*
- * Extended headers
- */
-
-/* What came before the header it belongs to. */
-struct extra {
-	bool has_path, has_link, has_size, has_mtime, has_uid, has_gid;
-	char path[TAR_NAME], link[TAR_NAME];
-	struct tar_entry v;	/* the values of the others */
-};
-
-/* "123.000456"; of "-1.25" the fraction counts backwards too. */
-static bool
-parse_time(const char *text, struct timespec *ret)
-{
-	char *end;
-	long scale = 100000000;
-
-	errno = 0;
-	ret->tv_sec = strtoll(text, &end, 10);
-	ret->tv_nsec = 0;
-	if (errno || end == text || (*end && *end != '.'))
-		return false;
-	for (; *end && isdigit((unsigned char)end[1]) && scale; end++) {
-		ret->tv_nsec += (end[1] - '0') * scale;
-		scale /= 10;
-	}
-	if (*text == '-' && ret->tv_nsec) {
-		ret->tv_sec--;
-		ret->tv_nsec = 1000000000 - ret->tv_nsec;
-	}
-	return true;
-}
-
-static bool
-parse_number(const char *text, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return isdigit((unsigned char)*text) && !*end && !errno &&
-	    *ret <= INT64_MAX;
-}
-
-static bool
-keep_name(char *out, const char *value, size_t len)
-{
-	if (len >= TAR_NAME || memchr(value, '\0', len))
-		return false;
-	memcpy(out, value, len + 1);
-	return true;
-}
-
-/* One "key=value", both terminated. */
-static bool
-pax_record(struct extra *x, const char *key, const char *value, size_t len)
-{
-	static const char xattr[] = "SCHILY.xattr.";
-	uint64_t n = 0;
-
-	if (!strcmp(key, "path"))
-		return x->has_path = keep_name(x->path, value, len);
-	if (!strcmp(key, "linkpath"))
-		return x->has_link = keep_name(x->link, value, len);
-	if (!strcmp(key, "mtime"))
-		return x->has_mtime = parse_time(value, &x->v.mtime);
-	if (!strcmp(key, "size"))
-		return x->has_size = parse_number(value, &x->v.size);
-	if (!strcmp(key, "uid")) {
-		x->has_uid = parse_number(value, &n);
-		x->v.uid = (uid_t)n;
-		return x->has_uid;
-	}
-	if (!strcmp(key, "gid")) {
-		x->has_gid = parse_number(value, &n);
-		x->v.gid = (gid_t)n;
-		return x->has_gid;
-	}
-	if (!strncmp(key, "GNU.sparse.", 11))
-		return false;
-	if (!strncmp(key, xattr, sizeof(xattr) - 1) &&
-	    x->v.n_xattrs < TAR_XATTRS)
-		x->v.xattrs[x->v.n_xattrs++] = (struct tar_xattr){
-			key + sizeof(xattr) - 1, value, len };
-	return true;
-}
-
-/* "LEN key=value\n", again and again. */
-static bool
-pax_parse(struct extra *x, char *text, size_t size)
-{
-	while (size) {
-		char *end, *eq;
-		size_t len = strtoul(text, &end, 10);
-
-		if (!isdigit((unsigned char)*text) || *end != ' ' ||
-		    len > size || len < (size_t)(end - text) + 3 ||
-		    text[len - 1] != '\n')
-			return false;
-		end++;
-		text[len - 1] = '\0';
-		eq = memchr(end, '=', len - 1 - (size_t)(end - text));
-		if (!eq)
-			return false;
-		*eq++ = '\0';
-		if (!pax_record(x, end, eq, (size_t)(text + len - 1 - eq)))
-			return false;
-		text += len;
-		size -= len;
-	}
-	return true;
-}
-
 static int
-read_pax(struct tar_in *t, struct extra *x, uint64_t size)
+read_pax(struct tar_in *t, struct pax *x, uint64_t size)
 {
 	if (size > TAR_PAX)
 		return bad(t, "an extended header is too long");
@@ -354,7 +240,7 @@ read_name(struct tar_in *t, char *out, bool *ret_has, uint64_t size)
 }
 
 static void
-apply(struct tar_entry *e, const struct extra *x)
+apply(struct tar_entry *e, const struct pax *x)
 {
 	if (x->has_path)
 		memcpy(e->path, x->path, strlen(x->path) + 1);
@@ -368,8 +254,72 @@ apply(struct tar_entry *e, const struct extra *x)
 		e->uid = x->v.uid;
 	if (x->has_gid)
 		e->gid = x->v.gid;
+	e->real_size = x->sparse ? x->v.real_size : e->size;
 	e->n_xattrs = x->v.n_xattrs;
 	memcpy(e->xattrs, x->v.xattrs, x->v.n_xattrs * sizeof(*e->xattrs));
+}
+
+/*
+ * A sparse file's map
+ */
+
+/* Its next number, each on a line of its own, in blocks of the content. */
+static bool
+map_number(struct tar_in *t, uint8_t block[TAR_BLOCK], size_t *at,
+    uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	for (int digits = 0; digits < 20; digits++) {
+		uint8_t c;
+
+		if (*at == TAR_BLOCK) {
+			if (t->left < TAR_BLOCK || copy(t, block, TAR_BLOCK))
+				return false;
+			t->left -= TAR_BLOCK;
+			*at = 0;
+		}
+		c = block[(*at)++];
+		if (c == '\n' && digits) {
+			*ret = n;
+			return n <= INT64_MAX;
+		}
+		if (c < '0' || c > '9' || n > INT64_MAX / 10)
+			return false;
+		n = n * 10 + c - '0';
+	}
+	return false;
+}
+
+/* Pieces in order, within the file, and as much content as they say. */
+static bool
+read_map(struct tar_in *t, struct tar_entry *e)
+{
+	uint8_t block[TAR_BLOCK];
+	uint64_t n, end = 0, sum = 0;
+	size_t at = TAR_BLOCK;
+
+	if (!map_number(t, block, &at, &n) || n > TAR_PIECES)
+		return false;
+	if (!t->map)
+		t->map = malloc(TAR_PIECES * sizeof(*t->map));
+	if (!t->map)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		struct tar_piece *p = &t->map[i];
+
+		if (!map_number(t, block, &at, &p->from) ||
+		    !map_number(t, block, &at, &p->len) || p->from < end ||
+		    p->from > e->real_size ||
+		    p->len > e->real_size - p->from)
+			return false;
+		end = p->from + p->len;
+		sum += p->len;
+	}
+	e->map = t->map;
+	e->n_map = (size_t)n;
+	e->size = sum;
+	return sum == t->left;
 }
 
 static bool
@@ -380,7 +330,7 @@ is_zero(const uint8_t *h)
 
 /* A header that only says something about the next one: 1; 0: it does not. */
 static int
-prelude(struct tar_in *t, struct extra *x, const struct tar_entry *e)
+prelude(struct tar_in *t, struct pax *x, const struct tar_entry *e)
 {
 	int r;
 
@@ -407,13 +357,16 @@ prelude(struct tar_in *t, struct extra *x, const struct tar_entry *e)
 int
 tar_next(struct tar_in *t, struct tar_entry *e)
 {
-	static struct extra x;
+	static struct pax x;
 	uint8_t head[TAR_BLOCK];
 	int r;
 
 	/* Nothing else is looked at before it has been set. */
-	memset(&x, 0, offsetof(struct extra, path));
+	memset(&x, 0, offsetof(struct pax, path));
 	x.v.n_xattrs = 0;
+	x.v.real_size = 0;
+	e->map = NULL;
+	e->n_map = 0;
 	do {
 		if (skip_rest(t))
 			return -1;
@@ -431,6 +384,9 @@ tar_next(struct tar_in *t, struct tar_entry *e)
 	if (e->type != '0')
 		e->size = 0;
 	set_size(t, e->size);
+	if (e->type == '0' && x.sparse && !read_map(t, e))
+		return t->error ? -1 :
+		    bad(t, "a sparse file's map is malformed");
 	return 1;
 }
 

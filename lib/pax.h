@@ -1,0 +1,27 @@
+/* pax.h - the extended headers of a tar stream
+ *
+ * Records "LEN key=value\n". What is known is kept for the member that comes
+ * next: path, linkpath, size, mtime, uid, gid, SCHILY.xattr.*, and
+ * GNU.sparse.* of version 1.0 (older ones are refused, for without them the
+ * content would be taken for what it is not). The rest is passed over.
+ */
+#ifndef BNG_PAX_H
+#define BNG_PAX_H
+
+#include "tar.h"
+
+/* What came before the header it belongs to. */
+struct pax {
+	bool has_path, has_link, has_size, has_mtime, has_uid, has_gid;
+	bool sparse, has_sparse_path;
+	char path[TAR_NAME], link[TAR_NAME];
+	struct tar_entry v;	/* the values of the others */
+};
+
+/*
+ * All records of one header, which is cut into strings: the values of
+ * attributes point into it. False: it is malformed, or not understood.
+ */
+bool pax_parse(struct pax *x, char *text, size_t size);
+
+#endif

@@ -1,0 +1,55 @@
+/* tarwrite.h - write a tar stream, member by member
+ *
+ * pax: a header of its own before a member whose name, size, owner or time
+ * does not fit into ustar's, times being exact to the nanosecond. Who reads
+ * no more ends the process with status 1: there is nobody to tell.
+ */
+#ifndef BNG_TARWRITE_H
+#define BNG_TARWRITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "tar.h"
+
+enum { TARWRITE_PAX = 65536 };
+
+struct tar_out {
+	int fd;
+	bool ours_is_root;	/* files of this user are written as root's */
+
+	/* private */
+	uint8_t buf[TAR_BUF];
+	size_t len;
+	char pax[TARWRITE_PAX];
+	size_t pax_len;
+};
+
+struct tar_member {
+	const char *path;
+	const char *link;	/* what it is a link to, or "" */
+	char type;
+	const struct stat *st;
+	uint64_t size;		/* of what will follow */
+	bool sparse;		/* what follows is a map, and the pieces */
+	int fd;			/* whose attributes go along, or -1 */
+};
+
+/* The headers; its content is for tarwrite_put, then tarwrite_pad. */
+void tarwrite_member(struct tar_out *o, const struct tar_member *m);
+
+void tarwrite_put(struct tar_out *o, const void *p, size_t n);
+
+/* Room for n bytes, at most TAR_BUF; then say how many were filled. */
+uint8_t *tarwrite_room(struct tar_out *o, size_t n);
+void tarwrite_took(struct tar_out *o, size_t n);
+
+/* Fill up to a whole block after size bytes. */
+void tarwrite_pad(struct tar_out *o, uint64_t size);
+
+/* The end of the stream. */
+void tarwrite_end(struct tar_out *o);
+
+#endif
