@@ -109,14 +109,19 @@ start_options(int argc, char *argv[], bool *ret_json)
 	return o;
 }
 
-/* VM [--] COMMAND ...: the command goes into the request. The machine. */
+/*
+ * VM [--] COMMAND ...: the command goes into the request, behind what runs it,
+ * if anything does. The machine.
+ */
 static const char *
-add_command(cJSON *o, char *argv[])
+add_command(cJSON *o, const char *const *runner, char *argv[])
 {
 	const char *vm = argv[optind];
 	char **word = vm ? argv + optind + 1 : NULL;
 	cJSON *args = cJSON_AddArrayToObject(o, "argv");
 
+	for (; *runner; runner++)
+		cJSON_AddItemToArray(args, cJSON_CreateString(*runner));
 	if (word && *word && !strcmp(*word, "--"))
 		word++;
 	if (!word || !*word)
@@ -131,7 +136,7 @@ verb_start(int argc, char *argv[])
 {
 	bool json = false;
 	cJSON *s, *o = start_options(argc, argv, &json);
-	const char *vm = add_command(o, argv);
+	const char *vm = add_command(o, (const char *[]){ NULL }, argv);
 	const cJSON *name = cJSON_GetObjectItem(o, "name");
 
 	if (name && !name_ok(name->valuestring))
@@ -522,8 +527,8 @@ verb_acp(int argc, char *argv[])
 {
 	struct talk t = { .in = STDIN_FILENO, .out = STDOUT_FILENO,
 		.err = STDERR_FILENO, .signals = true, .reader = true };
-	const char *shell[] = { "/bin/sh", "-c", acp_script, "here" };
-	cJSON *o = ask_request("exec"), *args;
+	const char *shell[] = { "/bin/sh", "-c", acp_script, "here", NULL };
+	cJSON *o = ask_request("exec");
 	const char *vm;
 	int opt, status;
 
@@ -534,12 +539,8 @@ verb_acp(int argc, char *argv[])
 		cJSON_AddStringToObject(o, "cwd", optarg);
 		shell[3] = "there";
 	}
-	vm = add_command(o, argv);
+	vm = add_command(o, shell, argv);
 	cJSON_AddTrueToObject(o, "stdin");
-	args = cJSON_GetObjectItem(o, "argv");
-	for (size_t i = 0; i < ARRAY_SIZE(shell); i++)
-		cJSON_InsertItemInArray(args, (int)i,
-		    cJSON_CreateString(shell[i]));
 	t.sock = ask_connect(vm, AGENT_WAITING, NOT_REACHED);
 	t.dir = ask_dir;
 	status = talk_run(&t, ask_text(o));

@@ -110,7 +110,8 @@ conn_fail(struct conn *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_escape(inside, sizeof(inside), &len, text);
-	conn_end(c, "{\"v\":%d,\"error\":\"%s\"}", AGENT_VERSION, inside);
+	conn_end(c, "{\"v\":%d,\"error\":\"%s\",\"type\":\"error\"}",
+	    AGENT_VERSION, inside);
 	c->failed = true;
 }
 

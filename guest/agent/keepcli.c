@@ -209,6 +209,9 @@ attach(struct keeper *k, struct keepcli *c, const char *request)
 	    (unsigned long long)k->at[1],
 	    (unsigned long long)(lost[0] + lost[1]));
 	resize(k, request);
+	/* What fills the screen draws it for who has not seen it yet. */
+	if (k->tty)
+		job_signal(k->job, SIGWINCH);
 }
 
 /*

@@ -27,6 +27,7 @@ struct keeper {
 	size_t left[2];		/* how much more of each stream is taken */
 	bool over;		/* the command ended, all it wrote is kept */
 	struct end listener, timer;
+	int64_t grace;		/* seconds until the command is killed */
 	struct keepcli *clients, *attached;
 	struct keepcli *writer;	/* whose frame the command is reading */
 };

@@ -143,10 +143,6 @@ tend_command(void)
 {
 	bool did = take_output(0) | take_output(1);
 
-	if (end_is(&k.timer, EPOLLIN)) {
-		end_close(&k.timer);
-		job_kill(k.job);
-	}
 	if (job_check(k.job)) {
 		limit(0, &k.job->out);
 		limit(1, &k.job->err);
@@ -159,18 +155,55 @@ tend_command(void)
 	return did;
 }
 
+/*
+ * A shell on a terminal does not mind TERM; hung up on, it tells its jobs. A
+ * child this young has no group yet.
+ */
+static void
+ask_to_end(void)
+{
+	int sig = k.tty ? SIGHUP : SIGTERM;
+
+	if (k.job->ended)
+		return;
+	if (kill(-k.job->pid, sig))
+		kill(k.job->pid, sig);
+	kill(-k.job->pid, SIGCONT);
+}
+
+/* bash misses a HUP that comes while it begins to read: repeat it. */
+static void
+tend_stop(void)
+{
+	uint64_t times;
+
+	if (!end_is(&k.timer, EPOLLIN))
+		return;
+	k.timer.ready = 0;
+	if (read(k.timer.fd, &times, sizeof(times)) != sizeof(times))
+		return;
+	if (k.grace > (int64_t)times) {
+		k.grace -= (int64_t)times;
+		if (k.tty)
+			ask_to_end();
+		return;
+	}
+	end_close(&k.timer);
+	job_kill(k.job);
+}
+
 void
 keeper_stop(struct keeper *me, int64_t seconds)
 {
-	struct itimerspec in = { .it_value.tv_sec = (time_t)seconds };
+	struct itimerspec in = { .it_value.tv_sec = 1,
+		.it_interval.tv_sec = 1 };
 	int fd = -1;
 
 	if (seconds) {
-		/* A shell on a terminal does not mind TERM. */
-		job_signal(me->job, me->tty ? SIGHUP : SIGTERM);
-		job_signal(me->job, SIGCONT);
+		ask_to_end();
 		fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	}
+	me->grace = seconds;
 	end_close(&me->timer);
 	if (fd < 0 || timerfd_settime(fd, 0, &in, NULL) ||
 	    !end_open(&me->timer, fd, EPOLLIN))
@@ -237,7 +270,6 @@ leave(int told)
 	syscall(SYS_close_range, 4, ~0U, 0);
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	loop_reset();
 	return 3;
 }
@@ -268,6 +300,7 @@ turn(void)
 {
 	bool did = keepcli_accept(&k);
 
+	tend_stop();
 	did |= tend_command();
 	did |= keepcli_serve(&k);
 	return did;
