@@ -139,6 +139,11 @@ ok 'the person'\''s file is read where XDG says, and wins over an earlier' '
 	printf "\nvmm = \"auto\"\n" >two && export BANGER_CONFIG=one:two &&
 	[ "$(row vmm)" = "auto${tab}two:2" ] &&
 	[ "$(row emulation)" = "parallel${tab}one:1" ]'
+ok 'the host'\''s file is read before it' '
+	strace -qq -o calls -e trace=openat env -u BANGER_CONFIG \
+		bng-config env >out &&
+	grep -o "\"[^\"]*config.toml\"" calls >opened &&
+	printf "\"%s\"\n" /etc/banger/config.toml "$own" | same - opened'
 ok 'a flag outdoes the environment, which outdoes a file, and it the host' '
 	echo "[vm_defaults]" >"$conf" && echo "vcpu = 3" >>"$conf" &&
 	export BANGER_CONFIG=$conf && banger config show >out &&

@@ -133,6 +133,30 @@ ok 'one that leads out of it ends everything, and the command with it' '
 		bng-config sync cat && rm home/root &&
 	ln -s . home/self && entry "~/self" "~/s" >"$conf" &&
 	says 111 "leads out of your home" bng-config sync cat && rm home/self'
+# A directory that is a link to another, and itself again, all the time, while
+# each file is opened slowly: what is copied must always be what was resolved.
+# shellcheck disable=SC2088  # what ~ is, banger says
+raced() {
+	mkdir -p home/r && echo mine >home/r/secret
+	entry "~/r/secret" "~/s" >"$conf"
+	(
+		while [ ! -e raced ]; do
+			mv -T home/r home/r.is && ln -s ../out home/r
+			rm home/r && mv -T home/r.is home/r
+		done
+	) &
+	racer=$! i=0
+	while [ $((i = i + 1)) -le 25 ]; do
+		strace -qq -o /dev/null -e trace=openat \
+			-e inject=openat:delay_enter=2000 \
+			bng-config sync cat 2>>err >>got
+	done
+	: >raced
+	wait "$racer"
+	rm raced
+	! grep -q "^secret" got
+}
+need strace 'links that change meanwhile lead nowhere' 'raced'
 ok 'links and fifos met in a directory are left out, with a warning' '
 	mkdir home/d && ln -s ../../out/secret home/d/link &&
 	ln -s credentials home/d/inner && mkfifo home/d/fifo &&

@@ -30,6 +30,7 @@ tortured() {
 }
 ok 'create leaves a whole machine or none' 'tortured create 80'
 ok 'so does the first, which makes a key' 'tortured first 30'
+ok 'files of one'\''s own are all in it, or it is not made' 'tortured sync 40'
 ok 'run --rm leaves nothing' 'tortured run 30'
 ok 'start leaves one that runs or one that can' 'tortured start 70'
 ok 'stop leaves it there' 'tortured stop 130'

@@ -45,6 +45,30 @@ before_create() { rm -rf "$VMS/new"; }
 do_create() { "$@" banger vm create -q --no-start $small new; }
 after_create() { [ "$1" != 0 ] || there new; }
 
+# The same with files of the person's in it: all of them, or no machine.
+before_sync() {
+	before_create
+	mkdir -p "$T/home/d" && echo mine >"$T/home/d/file" &&
+		head -c 300000 /dev/zero >"$T/home/d/large" &&
+		cat >"$T/sync.toml" <<-END
+		[[file_sync]]
+		host = "~/d"
+		guest = "~/d"
+		END
+}
+do_sync() {
+	HOME=$T/home BANGER_CONFIG=$T/sync.toml do_create "$@"
+}
+after_sync() {
+	[ ! -d "$VMS/new" ] || {
+		_sync=$(bng-disk get "$VMS/new/work.ext4" /sync/d/file) &&
+			[ "$_sync" = mine ] &&
+			bng-disk get "$VMS/new/work.ext4" /sync/d/large |
+			cmp - "$T/home/d/large" &&
+			after_create "$1"
+	}
+}
+
 # The first machine of all, which makes the person's key too.
 before_first() { rm -rf "$BANGER_STATE/vms" "$BANGER_STATE/ssh"; }
 do_first() { do_create "$@"; }
@@ -100,7 +124,7 @@ before_fork() { kept_victim && rm -rf "$VMS/twin"; }
 do_fork() { "$@" banger vm fork -q victim twin; }
 after_fork() { [ "$1" != 0 ] || there twin; }
 
-torture_verbs='create first run start stop kill delete end set snapshot
+torture_verbs='create sync first run start stop kill delete end set snapshot
 	restore fork'
 
 firecracker 1.12.1
