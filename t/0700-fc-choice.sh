@@ -10,7 +10,7 @@ spec() { sed -n 's/^spec: .* | //p' "$1"; }
 asked() { grep -qx "$1" "$T/asked"; }
 
 ok 'where Firecracker is not usable, QEMU it is, and the value says so' '
-	create q 2>err && spec err | grep -q "^qemu tcg (no usable KVM: " &&
+	create q 2>err && spec err | grep -q "^qemu tcg (the cpu " &&
 	asked "qemu start q" && [ "$(cat "$vms/q/vmm")" = qemu ] &&
 	banger vm delete q'
 ok '--vmm firecracker without one is refused before anything is made' '

@@ -37,6 +37,7 @@ ok 'stats: a row a machine, figures of a running one, the disk of each' '
 		out'
 ok 'stats --json: the same, as numbers' '
 	banger vm stats --json web idle >out &&
+	python3 "$TOP/t/fits.py" vm-stats out &&
 	jq -e ".[0].host.cpu_seconds >= 0 and .[0].host.pss_bytes > 0 and
 		.[0].guest.memory.total > 0 and .[0].guest.load >= 0 and
 		.[0].guest.disk.free >= 0 and .[1].guest == null and
@@ -50,7 +51,9 @@ ok 'ports: what listens, who that is, whether it speaks HTTP' '
 	grep -Eq "^$http +tcp +127.0.0.1 +echod +http +banger vm forward web" \
 		out && grep -Eq "^$echo +tcp +127.0.0.1 +echod +- " out'
 ok 'ports --json: the same' '
-	banger vm ports --json web >out && jq -e ".[] | select(.port == $http)
+	banger vm ports --json web >out &&
+	python3 "$TOP/t/fits.py" vm-ports out &&
+	jq -e ".[] | select(.port == $http)
 		| .http and .process == \"echod\" and .open == null" out &&
 	jq -e ".[] | select(.port == $still) | .http | not" out'
 

@@ -54,6 +54,7 @@ echo "$me $*" >>"$T/asked"
 for name; do :; done
 case $1 in
 probe) printf 'tcg\tthe cpu is a fake\n' ;;
+landlock) echo 7 ;;
 status) [ -f "$BANGER_STATE/vms/$name/pid" ] ;;
 start)
 	cd "$BANGER_STATE/vms/$name"

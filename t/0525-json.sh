@@ -1,0 +1,71 @@
+#!/bin/sh
+# What --json prints is what doc/schema says; vm stats and ports are in 0910.
+# shellcheck disable=SC2086 # words of a verb
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/fake.sh"
+. "$TOP/t/agentd.sh"
+. "$TOP/sh/verbs"
+
+# fits VERB WORD...: its document is one, and is as described.
+fits() {
+	_verb=$1
+	shift
+	banger $_verb --json "$@" >document 2>err
+	_status=$?
+	[ "$_status" -le 1 ] && [ ! -s err ] || { cat err; return 1; }
+	python3 "$TOP/t/fits.py" "$(echo "$_verb" | tr " " -)" document ||
+		{ cat document; return 1; }
+}
+
+with_json() {
+	case " $4 " in
+	*" json "*) echo "$1" | tr " " - ;;
+	esac
+}
+set +f
+ok 'every verb with --json has its schema, and nothing else has' '
+	each_verb with_json | sort >verbs && (cd "$TOP/doc/schema" &&
+	printf "%s\n" *.json) | sed "s/\.json\$//" | sort >schemas &&
+	same verbs schemas && [ "$(wc -l <verbs)" -ge 10 ]'
+set -f
+ok 'doc/json.md names them all' '
+	while read -r one; do
+		grep -qF "(schema/$one.json)" "$TOP/doc/json.md" ||
+			{ echo "$one"; exit 1; }
+	done <verbs'
+ok 'of what is not there: an empty array' '
+	fits "vm list" && fits "vm snapshots" && fits "image list" &&
+	BANGER_STATE=$T/none fits "image list" &&
+	[ "$(jq length document)" = 0 ]'
+banger vm create -q --image fake web >/dev/null
+banger vm create -q --image fake --no-start idle >/dev/null
+vms=$BANGER_STATE/vms
+ok 'machines, that run, that never did, that failed' '
+	fits "vm list" && [ "$(jq length document)" = 2 ] &&
+	fits "vm show" web && fits "vm show" idle &&
+	echo "out of \"luck\"" >"$vms/idle/error" && fits "vm show" idle &&
+	[ "$(jq -r .error document)" = "out of \"luck\"" ]'
+ok 'snapshots' '
+	mkdir -p "$vms/web/snapshots/first" &&
+	echo 1 >"$vms/web/snapshots/first/created" &&
+	fits "vm snapshots" && fits "vm snapshots" web &&
+	[ "$(jq length document)" = 1 ]'
+ok 'images and kernels, also those whose manifest is bad' '
+	mkdir "$BANGER_STATE/images/odd" &&
+	: >"$BANGER_STATE/images/odd/rootfs.ext4" &&
+	echo nonsense >"$BANGER_STATE/images/odd/manifest.json" &&
+	fits "image list" && [ "$(jq length document)" = 2 ] &&
+	fits "image show" fake && fits "image show" odd &&
+	fits "kernel list" && fits "kernel show" fake'
+ok 'the host: VMMs, findings, settings' '
+	fits "vmm list" && fits doctor && fits "config show"'
+ok 'sessions, that run and that have ended' '
+	agentd_start kept -m && BANGER_STATE=$T &&
+	fits "vm session list" kept &&
+	fits "vm session start" --cwd / --name one kept -- sh -c "exit 3" &&
+	banger vm session logs -f kept one && fits "vm session show" kept one &&
+	[ "$(jq .exit document)" = 3 ] &&
+	fits "vm session start" --cwd / --name two kept -- sleep 600 &&
+	fits "vm session list" kept && [ "$(jq length document)" = 2 ]'
+
+done_testing
