@@ -206,7 +206,14 @@ install: all
 	$(Q)for p in $(PAGES); do d=$(MANDIR)/man$${p##*.}; \
 		install -d $$d && install -m 644 $$p $$d || exit 1; done
 
+# What banger put into a person's ~/.ssh/config goes with it; under sudo, that
+# person is SUDO_USER.
+UNFENCE = $(PREFIX)/bin/banger -q ssh-config --uninstall
 uninstall:
+	$(Q)[ -n '$(DESTDIR)' ] || [ ! -x $(PREFIX)/bin/banger ] || \
+		if [ -n "$$SUDO_USER" ]; then \
+			su -s /bin/sh -c '$(UNFENCE)' "$$SUDO_USER"; \
+		else $(UNFENCE); fi
 	$(Q)rm -f $(BINDIR)/banger $(BINDIR)/bng $(APPLETS:%=$(BINDIR)/bng-%)
 	$(Q)rm -f $(AGENTDIR)/agent $(patsubst sh/%,$(SHAREDIR)/sh/%,$(wildcard sh/*))
 	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard guest/recipes/*))

@@ -44,6 +44,7 @@ struct talk {
 	int out, err;		/* -1: gathered in text */
 	bool tty;		/* in is a terminal whose size is passed on */
 	bool signals;		/* those we get are passed on */
+	bool patient;		/* in is not read before the first answer */
 	bool session;		/* attach: only we leave, the command goes on */
 	bool reader;		/* when nobody reads out any more, leave */
 	char *text[2];		/* what was gathered: stdout, stderr */

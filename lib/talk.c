@@ -438,7 +438,7 @@ relay(struct talk *t)
 		flush_send(t);
 		if (t->send_len)
 			p[0].events |= POLLOUT;
-		else if (!t->input_over)
+		else if (!t->input_over && (t->answered || !t->patient))
 			p[3].fd = t->in;
 		n = poll(p, 5, patience(t));
 		if (n < 0 && errno != EINTR)
