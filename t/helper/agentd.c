@@ -131,8 +131,12 @@ accept_client(int listener)
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	uint8_t out[MUX_HEAD + 4];
 
-	if (fd < 0 || !greet(fd))
+	if (fd < 0)
 		die_sys("cannot accept");
+	if (!greet(fd)) {
+		close(fd); /* it has gone meanwhile */
+		return;
+	}
 	for (uint16_t i = 0; i < CLIENTS; i++) {
 		struct client *c = clients[i];
 
