@@ -29,7 +29,8 @@ ok 'verbs, by group, with what they are for' '
 	offers "prepare export" vm workspace "" &&
 	grep -q "^export	a patch" said &&
 	offers "" xyzzy "" && offers "" vm xyzzy "" && offers "" "vm run" "" &&
-	offers "list" -q vm li && offers "run restart restore" help vm r'
+	offers "list" -q vm li && offers "config completion" co &&
+	offers "run restart restore" help vm r'
 ok 'options, those given left out, but for what may be repeated' '
 	offers "--name --nat --nested --no-bootstrap --no-nat" vm run --n &&
 	offers "--name --nat --nested" vm run --no-bootstrap --no-nat --n &&
