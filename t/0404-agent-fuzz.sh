@@ -38,4 +38,7 @@ need clang 'no bytes break the framing' 'fuzz frame'
 need clang 'no bytes break the link on a port' 'fuzz mux'
 need clang 'no text breaks the JSON reader' 'fuzz json'
 need clang 'no archive breaks the tar reader' 'fuzz tar'
+# Its clients are real sockets: a run takes a millisecond.
+[ -n "${FUZZ:-}" ] || how=-runs=3000
+need clang 'no bytes break the keeper of a session' 'fuzz keepcli'
 done_testing
