@@ -26,7 +26,7 @@ ok 'an error is one line that begins small and ends without a stop' '
 ok 'it is short enough to be read' '
 	bad "length(\$3) > 130"'
 ok 'what cannot be done has its reason after a colon' '
-	bad "\$3 ~ /^cannot / && \$3 !~ /: / && \$3 !~ /^cannot find a/"'
+	bad "\$3 ~ /^cannot / && \$3 !~ /: / && \$3 !~ /^cannot find /"'
 ok 'a hint is one short line that begins small and ends without a stop' '
 	bad "\$4 ~ /<newline>/" && bad "\$4 ~ /[.!]\$/" &&
 	bad "\$4 ~ /^[A-Z]/" && bad "length(\$4) > 130"'
