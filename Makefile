@@ -63,7 +63,7 @@ all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all helpers check lint test torture deps try fresh bench install \
+.PHONY: all helpers check lint test torture fuzz deps try fresh bench install \
 	uninstall clean FORCE
 
 # Rebuild when the flags change.
@@ -165,6 +165,10 @@ test: all helpers
 # COUNT faults, as SEED spreads them, at the steps of the verbs VERBS.
 torture: all helpers
 	$(Q)sh t/torture $(or $(COUNT),10000) $(VERBS)
+
+# Each target of t/fuzz for FUZZ_TIME seconds.
+fuzz: all
+	$(Q)FUZZ_TIME='$(FUZZ_TIME)' sh t/fuzz/run $(TARGETS)
 
 # One after the other even under -j: each needs the one before.
 check:

@@ -40,10 +40,21 @@ kept_victim() {
 there() { [ -d "$VMS/$1" ] || { echo "! there is no $1"; return 1; }; }
 gone() { [ ! -d "$VMS/$1" ] || { echo "! $1 is still there"; return 1; }; }
 
+# Its disks have nothing to be repaired. That takes long: one time in four.
+sound() {
+	[ -d "$VMS/$1" ] && [ $((injected % 4)) = 0 ] || return 0
+	for _sound in overlay work; do
+		e2fsck -fn "$VMS/$1/$_sound.ext4" || {
+			echo "! $_sound.ext4 of $1 is damaged"
+			return 1
+		}
+	done
+}
+
 before_create() { rm -rf "$VMS/new"; }
 # shellcheck disable=SC2086 # words
 do_create() { "$@" banger vm create -q --no-start $small new; }
-after_create() { [ "$1" != 0 ] || there new; }
+after_create() { { [ "$1" != 0 ] || there new; } && sound new; }
 
 # The same with files of the person's in it: all of them, or no machine.
 before_sync() {
@@ -108,6 +119,40 @@ after_set() {
 	esac
 }
 
+before_restart() { running; }
+do_restart() { "$@" banger vm restart -q victim; }
+after_restart() { there victim; }
+
+before_resize() { victim; }
+do_resize() { "$@" banger vm set -q victim --memory 128M --disk-size 80M; }
+after_resize() { there victim && sound victim; }
+
+before_prune() { kept_victim; }
+do_prune() { "$@" banger vm prune -q -f; }
+after_prune() { [ "$1" != 0 ] || gone victim; }
+
+# The recipe is a real one; what it makes is not.
+before_pull() {
+	export BANGER_DEBIAN_MIRROR=http://mirror.invalid
+	rm -rf "${image:=$BANGER_STATE/images/debian-minimal}"
+	[ -x "$T/stand/mmdebstrap" ] || stand_mmdebstrap
+}
+do_pull() { "$@" banger image pull -q debian-minimal; }
+after_pull() {
+	if [ -d "$image" ]; then
+		e2fsck -fn "$image/rootfs.ext4"
+	else
+		[ "$1" != 0 ] || { echo '! there is no image'; return 1; }
+	fi
+}
+stand_mmdebstrap() {
+	mkdir "$T/stand" && tar -C "$TOP/guest" -cf "$T/stand/tar" recipes &&
+		printf '%s\n' '#!/bin/sh' "cat '$T/stand/tar'" \
+			>"$T/stand/mmdebstrap" &&
+		chmod +x "$T/stand/mmdebstrap" && PATH=$T/stand:$PATH &&
+		cp -a "$BANGER_STATE/kernels/k" "$BANGER_STATE/kernels/debian"
+}
+
 before_snapshot() { kept_victim && rm -rf "$VMS/victim/snapshots"; }
 do_snapshot() { "$@" banger vm snapshot -q victim s; }
 after_snapshot() {
@@ -118,14 +163,14 @@ before_restore() {
 	victim && banger vm snapshot -q victim s >/dev/null
 }
 do_restore() { "$@" banger vm restore -q victim s; }
-after_restore() { there victim/snapshots/s; }
+after_restore() { there victim/snapshots/s && sound victim; }
 
 before_fork() { kept_victim && rm -rf "$VMS/twin"; }
 do_fork() { "$@" banger vm fork -q victim twin; }
-after_fork() { [ "$1" != 0 ] || there twin; }
+after_fork() { { [ "$1" != 0 ] || there twin; } && sound twin; }
 
-torture_verbs='create sync first run start stop kill delete end set snapshot
-	restore fork'
+torture_verbs='create sync first run start stop kill restart delete end prune set
+	resize snapshot restore fork pull'
 
 firecracker 1.12.1
 
@@ -157,7 +202,7 @@ torture_one() {
 	case $what in
 	'read of sh') return ;;
 	esac
-	"after_$1" "$status" >"$T/after.said" || {
+	"after_$1" "$status" >"$T/after.said" 2>&1 || {
 		echo "! $1: $2 at call $3 ($what), status $status"
 		cat "$T/after.said" "$T/said"
 		return 1
