@@ -4,11 +4,14 @@
  *
  * libext2fs cannot; resize2fs can, of an image that e2fsck has just checked
  * (which also brings home what its journal holds). Both are e2fsprogs, as the
- * library is.
+ * library is. resize2fs that is killed, or finds the host's disk full, leaves
+ * a ruin: it works on a copy, which then takes the image's name. The copy is
+ * called .IMAGE.PID, as gc knows files that nobody will finish.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "copy.h"
 #include "disk.h"
 
 noreturn_fn static void
@@ -70,13 +73,52 @@ run(const char *image, int most, char *argv[])
 	die("cannot grow '%s': %s: %s", image, argv[0], text);
 }
 
+/* Of the same owner; its path, which goes unless it is forgotten. */
+static char *
+copy_of(const char *path, const struct stat *st, int *ret_undo)
+{
+	autofree char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	const char *name = slash ? slash + 1 : dir;
+	autofree char *as = xasprintf(".%s.%ld", name, (long)getpid());
+	char *copy;
+	int r;
+	autoclose int fd = -1;
+
+	if (slash)
+		*slash = '\0';
+	copy = xasprintf("%s/%s", !slash ? "." : *dir ? dir : "/", as);
+	fd = xopen(!slash ? "." : *dir ? dir : "/", O_RDONLY | O_DIRECTORY, 0);
+	*ret_undo = undo_unlink(copy);
+	r = copy_disk_at(fd, name, fd, as);
+	if (!r && (chmod(copy, st->st_mode & 07777) ||
+	    chown(copy, st->st_uid, st->st_gid)))
+		r = -errno;
+	if (r) {
+		errno = -r;
+		die_sys("cannot grow '%s'", path);
+	}
+	return copy;
+}
+
+/* It is on the disk before it has the name. */
+static void
+take_place(const char *copy, const char *path)
+{
+	autoclose int fd = xopen(copy, O_RDONLY, 0);
+
+	if (fsync(fd) || rename(copy, path))
+		die_sys("cannot grow '%s'", path);
+}
+
 int
 grow_main(int argc, char *argv[])
 {
 	char fsck[] = "e2fsck", resize[] = "resize2fs", yes[] = "-fp";
-	autofree char *path = NULL;
+	autofree char *path = NULL, *copy = NULL;
 	int64_t size, now;
 	struct stat st;
+	int undo;
 	autoclose int fd = -1;
 
 	opterr = 0;
@@ -95,9 +137,12 @@ grow_main(int argc, char *argv[])
 	if (size < now)
 		die("cannot grow '%s': it has %lld MiB already", path,
 		    (long long)(now >> 20));
-	run(path, 1, (char *[]){ fsck, yes, path, NULL });
-	if (ftruncate(fd, size))
+	copy = copy_of(path, &st, &undo);
+	run(path, 1, (char *[]){ fsck, yes, copy, NULL });
+	if (truncate(copy, size))
 		die_sys("cannot grow '%s'", path);
-	run(path, 0, (char *[]){ resize, path, NULL });
+	run(path, 0, (char *[]){ resize, copy, NULL });
+	take_place(copy, path);
+	undo_forget(undo);
 	return EXIT_YES;
 }
