@@ -169,8 +169,8 @@ before_fork() { kept_victim && rm -rf "$VMS/twin"; }
 do_fork() { "$@" banger vm fork -q victim twin; }
 after_fork() { { [ "$1" != 0 ] || there twin; } && sound twin; }
 
-torture_verbs='create sync first run start stop kill restart delete end prune set
-	resize snapshot restore fork pull'
+torture_verbs='create sync first run start stop kill restart delete end prune
+	set resize snapshot restore fork pull'
 
 firecracker 1.12.1
 
