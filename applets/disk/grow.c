@@ -114,7 +114,8 @@ take_place(const char *copy, const char *path)
 int
 grow_main(int argc, char *argv[])
 {
-	char fsck[] = "e2fsck", resize[] = "resize2fs", yes[] = "-fp";
+	char fsck[] = "e2fsck", resize[] = "resize2fs";
+	char yes[] = "-fp", no[] = "-fn";
 	autofree char *path = NULL, *copy = NULL;
 	int64_t size, now;
 	struct stat st;
@@ -142,6 +143,8 @@ grow_main(int argc, char *argv[])
 	if (truncate(copy, size))
 		die_sys("cannot grow '%s'", path);
 	run(path, 0, (char *[]){ resize, copy, NULL });
+	/* It is content also when a write of its failed. */
+	run(path, 0, (char *[]){ fsck, no, copy, NULL });
 	take_place(copy, path);
 	undo_forget(undo);
 	return EXIT_YES;
