@@ -174,4 +174,23 @@ ok 'logs are shown without what a terminal would act on' '
 	! grep -q "$(printf "\033")" out && grep -q "a\[31mb" out &&
 	banger vm delete log'
 
+# An ssh that says what it was to do.
+ssh_says() {
+	mkdir -p bin && cat >bin/ssh <<-"END" && chmod +x bin/ssh &&
+	#!/bin/sh
+	printf "%s\n" "$@" >>"$T/ssh.asked"
+	exit 7
+	END
+	PATH=$T/bin:$PATH "$@"
+}
+ok 'vm_run_login = "ssh": a shell comes through sshd, a command does not' '
+	BANGER_VM_RUN_LOGIN=ssh && export BANGER_VM_RUN_LOGIN &&
+	fails 7 ssh_says run --rm -q --name shell && cat ssh.asked &&
+	grep -x shell.vm ssh.asked && rm ssh.asked &&
+	ssh_says run --rm -q -- true && [ ! -e ssh.asked ] &&
+	says 2 "--env needs a command" run --env A=b && empty'
+ok 'another value of it is refused' '
+	BANGER_VM_RUN_LOGIN=telnet && export BANGER_VM_RUN_LOGIN &&
+	says 2 "neither agent nor ssh" run && empty'
+
 done_testing

@@ -74,6 +74,7 @@ start)
 	cp supervisor pid
 	echo 1 >started
 	echo 5 >ready
+	: >agent.sock
 	[ "$me" = fc ] && echo firecracker >vmm || echo qemu >vmm
 	;;
 stop | kill)
@@ -86,7 +87,7 @@ stop | kill)
 	kill "$pid"
 	exec 9<>run.lock
 	bng-state lock 9 2>/dev/null
-	rm -f ready pid supervisor
+	rm -f ready pid supervisor agent.sock
 	;;
 esac
 END
