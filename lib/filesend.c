@@ -7,15 +7,16 @@
 #include "bng.h"
 #include "configkey.h"
 #include "filesync.h"
-#include "tarout.h"
+#include "tarwrite.h"
 
 enum {
 	DEEP = 128,		/* directories in one another */
 	WARNINGS = 10,		/* of what is left out, in full */
+	CHUNK = 65536,		/* is read at a time */
 };
 
 struct sending {
-	int fd;
+	struct tar_out *out;
 	int depth;
 	unsigned left_out;
 	const struct filesync_entry *entry;
@@ -34,18 +35,38 @@ fail(const char *what, const char *path)
 	die_sys("cannot %s '%s', which file_sync names", what, path);
 }
 
+noreturn_fn static void
+no_stream(int error)
+{
+	errno = error;
+	die_sys("cannot write the tar stream");
+}
+
+/* The beginning of a file ('0') or directory ('5'), which becomes root's. */
+static void
+send_head(struct sending *s, const char *to, char type, mode_t mode,
+    const struct stat *st)
+{
+	struct stat as = { .st_mode = mode & 0777, .st_mtim = st->st_mtim };
+	struct tar_member m = { .path = to, .link = "", .type = type,
+		.st = &as, .fd = -1 };
+
+	if (type == '0')
+		m.size = (uint64_t)st->st_size;
+	tarwrite_member(s->out, &m);
+}
+
 /* A file that was opened, as it was then: what it grows by is not sent. */
 static void
 send_file(struct sending *s, int fd, const struct stat *st, const char *path,
     const char *to, mode_t mode)
 {
-	static char buf[1 << 16];
 	int64_t left = st->st_size;
 
-	xtar_entry(s->fd, to, '0', mode, left, st->st_mtime);
+	send_head(s, to, '0', mode, st);
 	while (left) {
-		ssize_t n = read_full(fd, buf, left < (int64_t)sizeof(buf) ?
-		    (size_t)left : sizeof(buf));
+		size_t most = left < CHUNK ? (size_t)left : CHUNK;
+		ssize_t n = read_full(fd, tarwrite_room(s->out, most), most);
 
 		errno = n < 0 ? (int)-n : 0;
 		if (n < 0)
@@ -53,10 +74,10 @@ send_file(struct sending *s, int fd, const struct stat *st, const char *path,
 		if (!n)
 			die("cannot copy '%s': it became shorter meanwhile",
 			    path);
-		xwrite(s->fd, buf, (size_t)n, "the tar stream");
+		tarwrite_took(s->out, (size_t)n);
 		left -= n;
 	}
-	xtar_pad(s->fd, st->st_size);
+	tarwrite_pad(s->out, (uint64_t)st->st_size);
 }
 
 static void send_dir(struct sending *s, int fd, const char *path,
@@ -123,7 +144,7 @@ send_dir(struct sending *s, int fd, const char *path, const char *to)
 		die("cannot copy '%s': more than %d directories are in one "
 		    "another", path, DEEP);
 	s->depth++;
-	xtar_entry(s->fd, to, '5', st.st_mode, 0, st.st_mtime);
+	send_head(s, to, '5', st.st_mode, &st);
 	while (errno = 0, e = readdir(d)) {
 		autofree char *below = NULL, *below_to = NULL;
 
@@ -201,7 +222,9 @@ send_entry(struct sending *s, const char *home, int homefd)
 void
 xfilesync_send(const struct filesync *f, int fd)
 {
-	struct sending s = { .fd = fd };
+	static struct tar_out out;
+	static const struct stat top = { .st_mode = 0700 };
+	struct sending s = { .out = &out };
 	autofree char *home = NULL;
 	autoclose int homefd = -1;
 
@@ -209,12 +232,13 @@ xfilesync_send(const struct filesync *f, int fd)
 	homefd = home ? open(home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (homefd < 0)
 		die_sys("cannot open your home directory");
-	xtar_entry(fd, "sync", '5', 0700, 0, 0);
+	out = (struct tar_out){ .fd = fd, .failed = no_stream };
+	send_head(&s, "sync", '5', top.st_mode, &top);
 	for (size_t i = 0; i < f->count; i++) {
 		s.entry = &f->entry[i];
 		send_entry(&s, home, homefd);
 	}
 	if (s.left_out > WARNINGS)
 		warn("file_sync: left out %u more", s.left_out - WARNINGS);
-	xtar_end(fd);
+	tarwrite_end(&out);
 }

@@ -15,7 +15,11 @@
 static void
 flush(struct tar_out *o)
 {
-	if (write_all(o->fd, o->buf, o->len))
+	int r = write_all(o->fd, o->buf, o->len);
+
+	if (r && o->failed)
+		o->failed(-r);
+	if (r)
 		_exit(1);
 	o->len = 0;
 }

@@ -2,7 +2,7 @@
  *
  * pax: a header of its own before a member whose name, size, owner or time
  * does not fit into ustar's, times being exact to the nanosecond. Who reads
- * no more ends the process with status 1: there is nobody to tell.
+ * no more ends the process: `failed` says why, or there is nobody to tell.
  */
 #ifndef BNG_TARWRITE_H
 #define BNG_TARWRITE_H
@@ -19,6 +19,7 @@ enum { TARWRITE_PAX = 65536 };
 struct tar_out {
 	int fd;
 	bool ours_is_root;	/* files of this user are written as root's */
+	void (*failed)(int error);	/* never returns; or NULL: exit 1 */
 
 	/* private */
 	uint8_t buf[TAR_BUF];
