@@ -13,8 +13,9 @@ parts() {
 	for _part in ui json doctor; do
 		. "$TOP/sh/$_part"
 	done
-	quiet='' o_json='' green='' yellow='' red='' plain=
+	quiet='' o_json=''
 	use() { . "$TOP/sh/$1"; }
+	doctor_colours
 	kvm='' fc='' doctor_failed='' doctor_comma=
 }
 # is PROGRAM BODY: from now on.
