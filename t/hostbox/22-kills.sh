@@ -33,7 +33,8 @@ ok 'its supervisor killed: Firecracker ends too; stopped, starts again' '
 	banger vm start -q a && holds 2'
 ok 'both killed: the same' '
 	write 3 && p=$(pid a/pid) && s=$(pid a/supervisor) &&
-	{ kill -9 "$s" "$p" || :; } && gone "$p" && [ "$(state a)" = stopped ] &&
+	{ kill -9 "$s" "$p" || :; } && gone "$p" &&
+	[ "$(state a)" = stopped ] &&
 	clean a && banger vm start -q a && holds 3'
 ok 'gc has nothing more to do then, and delete leaves nothing' '
 	banger gc && [ -z "$(banger gc)" ] && banger vm delete a &&
