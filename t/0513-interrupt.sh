@@ -82,7 +82,9 @@ ok 'while the command runs: it gets it, and its status is ours' '
 		'\''trap \"echo got it >&2; exit 130\" INT; echo up
 		while :; do sleep 1; done'\'' >$T/now" && grep "got it" screen'
 if [ "$(id -u)" = 0 ] || grep -q "^$(id -un):" /etc/subuid; then
-	ok 'while an image is made' 'ctrl_c pull "--image endless -- true"'
+	ok 'while an image is made, whatever the caller has open' '
+		exec 3</dev/null 4<&3 5<&3 6<&3 7<&3 8<&3 9<&3 &&
+		ctrl_c pull "--image endless -- true"'
 fi
 
 done_testing
