@@ -294,9 +294,17 @@ int
 vm_peek(const char *name)
 {
 	static int vms = -1;
+	int fd = -1;
 
+	if (!good(name))
+		return -1;
 	if (vms < 0)
 		vms = open(vms_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return !good(name) ? -1 : openat(vms, name, O_PATH | O_DIRECTORY |
-	    O_NOFOLLOW | O_CLOEXEC);
+	if (vms >= 0)
+		fd = openat(vms, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+	/* It may have gone; but none is left out for want of a descriptor. */
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		die_sys("cannot open machine '%s'", name);
+	return fd;
 }
