@@ -2,29 +2,14 @@
 # a terminal in a machine: bng-agent exec -it, used by a person (tmux)
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
+. "$TOP/t/screen.sh"
 need tmux 'a terminal is one' || done_testing
 agentd_start tty -m || exit
 
-mux() { tmux -L "bng-tty-$$" -f /dev/null "$@"; }
-at_end 'mux kill-server'
-keys() { mux send-keys -t s "$@"; }
-
-# sees TEXT: it is on the screen by and by. tmux has no event for that.
-sees() {
-	_tries=0
-	until mux capture-pane -p -t s | grep -q -e "$1"; do
-		_tries=$((_tries + 1))
-		[ $_tries -lt 200 ] || { mux capture-pane -p -t s; return 1; }
-		sleep 0.05
-	done
-}
 size() { mux resize-window -t s -x "$1" -y "$2"; }
-
-mux new-session -d -s s -x 100 -y 30 "env PS1='host> ' sh" &&
-	sees '^host>' || exit
+screen_start || exit
 
 # What is typed once a command has said that it is up finds its terminal.
-enter() { keys "clear; $1" Enter; }
 in_guest="bng-agent exec -it $vm"
 
 ok 'a command has a terminal, of our size and kind' '

@@ -2,26 +2,11 @@
 # a person attached to a session, on a terminal (tmux)
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/agentd.sh"
+. "$TOP/t/screen.sh"
 need tmux 'a terminal is one' || done_testing
 agentd_start tty -m || exit
 
-mux() { tmux -L "bng-sess-$$" -f /dev/null "$@"; }
-at_end 'mux kill-server'
-keys() { mux send-keys -t s "$@"; }
-
-# sees TEXT: it is on the screen by and by. tmux has no event for that.
-sees() {
-	_tries=0
-	until mux capture-pane -p -t s | grep -q -e "$1"; do
-		_tries=$((_tries + 1))
-		[ $_tries -lt 200 ] || { mux capture-pane -p -t s; return 1; }
-		sleep 0.05
-	done
-}
-
-mux new-session -d -s s -x 100 -y 30 "env PS1='host> ' sh" &&
-	sees '^host>' || exit
-enter() { keys "clear; $1" Enter; }
+screen_start || exit
 attach="bng-session attach $vm"
 
 ok 'a session on a terminal has it, as wide as ours, when we attach' '

@@ -3,15 +3,8 @@
 # and again; and vm exec, which runs there and knows when it is stale.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/fake.sh"
+. "$TOP/t/git.sh"
 
-HOME=$T/home GIT_CONFIG_NOSYSTEM=1
-export HOME GIT_CONFIG_NOSYSTEM
-mkdir home
-git config --global user.name 'A Tester'
-git config --global user.email t@example.org
-git config --global init.defaultBranch trunk
-git config --global protocol.file.allow always
-copy=$T/guest/root/repo
 had=$BANGER_STATE/vms/web/workspace
 
 prepare() { banger vm workspace prepare -q web "$@"; }

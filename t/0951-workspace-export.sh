@@ -2,15 +2,7 @@
 # vm workspace export: what a guest has changed, as a patch for git apply.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/fake.sh"
-
-HOME=$T/home GIT_CONFIG_NOSYSTEM=1
-export HOME GIT_CONFIG_NOSYSTEM
-mkdir home
-git config --global user.name 'A Tester'
-git config --global user.email t@example.org
-git config --global init.defaultBranch trunk
-git config --global protocol.file.allow always
-copy=$T/guest/root/repo
+. "$TOP/t/git.sh"
 
 # both COMMAND: in the guest's copy, of a repository that is copied anew; the
 # patch of it makes of the repository on the host what the guest has.

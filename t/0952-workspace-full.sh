@@ -3,15 +3,8 @@
 # of what is bare; their patches come back, too.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/fake.sh"
+. "$TOP/t/git.sh"
 
-HOME=$T/home GIT_CONFIG_NOSYSTEM=1
-export HOME GIT_CONFIG_NOSYSTEM
-mkdir home
-git config --global user.name 'A Tester'
-git config --global user.email t@example.org
-git config --global init.defaultBranch trunk
-git config --global protocol.file.allow always
-copy=$T/guest/root/repo
 prepare() { banger vm workspace prepare -q web "$@"; }
 full() { rm -rf "$copy" && prepare --mode full_copy "$@" >/dev/null; }
 alike() {
