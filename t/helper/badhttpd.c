@@ -25,15 +25,7 @@
  *   /to/URL        a redirect there
  *   /loop          a redirect to itself
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
-#include "bng.h"
+#include "http.h"
 
 static const struct applet badhttpd = { "badhttpd",
 	"usage: badhttpd FILE LOG\n\n", NULL, PLAIN };
@@ -42,64 +34,6 @@ const struct applet *self = &badhttpd;
 static const char *file;
 static size_t size;
 static int logfd;
-
-struct query {
-	char path[1024], range[64], if_range[64];
-	char request[8192];
-	int fd;
-};
-
-printf_fn(2, 3) static void
-send_text(const struct query *q, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vdprintf(q->fd, fmt, ap);
-	va_end(ap);
-}
-
-static void
-copy_header(const char *request, const char *name, char *out, size_t room)
-{
-	const char *p = strcasestr(request, name);
-
-	out[0] = '\0';
-	if (p)
-		snprintf(out, room, "%.*s",
-		    (int)strcspn(p + strlen(name), "\r\n"), p + strlen(name));
-}
-
-static bool
-read_query(struct query *q)
-{
-	size_t have = 0;
-	char *path;
-
-	q->request[0] = '\0';
-	while (!strstr(q->request, "\r\n\r\n")) {
-		ssize_t n = read(q->fd, q->request + have,
-		    sizeof(q->request) - 1 - have);
-
-		if (n <= 0)
-			return false;
-		have += (size_t)n;
-		q->request[have] = '\0';
-	}
-	path = q->request + strcspn(q->request, " ");
-	path += strspn(path, " ");
-	/* As a proxy we get the whole URL. */
-	if (!strncmp(path, "http://", 7))
-		path += 7 + strcspn(path + 7, "/ ");
-	snprintf(q->path, sizeof(q->path), "%.*s", (int)strcspn(path, " "),
-	    path);
-	copy_header(q->request, "\r\nRange: ", q->range, sizeof(q->range));
-	copy_header(q->request, "\r\nIf-Range: ", q->if_range,
-	    sizeof(q->if_range));
-	dprintf(logfd, "%s %s %s\n", q->path, q->range[0] ? q->range : "-",
-	    q->if_range[0] ? q->if_range : "-");
-	return true;
-}
 
 /* Serve a good answer, but at most `most` bytes of its body. */
 static void
@@ -124,21 +58,14 @@ serve(const struct query *q, const char *tag, size_t most, bool ranges)
 }
 
 static void
-endless(const struct query *q, const char *text)
-{
-	signal(SIGPIPE, SIG_DFL);
-	send_text(q, "HTTP/1.1 200 OK\r\n");
-	for (;;)
-		send_text(q, "%s", text);
-}
-
-static void
-answer(const struct query *q)
+answer(struct query *q)
 {
 	const char *arg = strchr(q->path + 1, '/');
 	size_t n = arg ? strtoul(arg + 1, NULL, 10) : 0;
 	char tag[32] = "\"v1\"";
 
+	dprintf(logfd, "%s %s %s\n", q->path, q->range[0] ? q->range : "-",
+	    q->if_range[0] ? q->if_range : "-");
 #define PATH(s) (!strncmp(q->path, s, strlen(s)))
 	if (PATH("/good")) {
 		serve(q, tag, SIZE_MAX, true);
@@ -191,48 +118,21 @@ answer(const struct query *q)
 	}
 }
 
-static void
-connection(int fd)
-{
-	struct query q = { .fd = fd };
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	if (read_query(&q))
-		answer(&q);
-	exit(0);
-}
-
 int
 main(int argc, char *argv[])
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sin);
 	struct stat st;
-	int s, fd;
+	int fd;
 
 	if (argc != 3)
 		die("a file and a log are wanted");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGCHLD, SIG_IGN);
 	fd = xopen(argv[1], O_RDONLY, 0);
 	logfd = xopen(argv[2], O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (fstat(fd, &st))
 		die_sys("cannot stat '%s'", argv[1]);
 	size = (size_t)st.st_size;
 	file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (file == MAP_FAILED || s < 0 ||
-	    bind(s, (struct sockaddr *)&sin, sizeof(sin)) || listen(s, 64) ||
-	    getsockname(s, (struct sockaddr *)&sin, &len))
-		die_sys("cannot serve");
-	printf("%d\n", ntohs(sin.sin_port));
-	xflush();
-	for (;;) {
-		fd = accept4(s, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0 && !fork())
-			connection(fd);
-		close(fd);
-	}
+	if (file == MAP_FAILED)
+		die_sys("cannot map '%s'", argv[1]);
+	serve_http(answer);
 }

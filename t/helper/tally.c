@@ -1,14 +1,15 @@
-/* tally.c - how many processes a command takes, and how much CPU
+/* tally.c - how many processes a command takes, how much CPU and memory
  *
  * usage: tally COMMAND [ARGUMENT ...]
  *
  * Follows everything that the command starts, detached or not, until the last
- * of it has ended, and prints "PROCESSES MICROSECONDS". What becomes a VMM
- * (qemu-system-*, firecracker) is let go and not counted. Only fork, exec and
- * exit stop a process, so what is measured is hardly slower for it.
+ * of it has ended, and prints "PROCESSES MICROSECONDS KIB", KIB being the sum
+ * of what each process held at most, wherever they were at once. What becomes
+ * a VMM (qemu-system-*, firecracker) is let go and not counted. Only fork,
+ * exec and exit stop a process, so what is measured is hardly slower for it.
  *
  * proc(5): the first number of /proc/PID/schedstat is nanoseconds on a CPU;
- * that of a zombie is final.
+ * that of a zombie is final. VmHWM is gone by then: it is read on the way out.
  */
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -19,7 +20,7 @@
 static const struct applet tally = { "tally", "usage: tally COMMAND\n\n", NULL,
 	PLAIN };
 const struct applet *self = &tally;
-static int64_t processes, nanoseconds;
+static int64_t processes, nanoseconds, kib;
 
 static void
 add_cpu(pid_t pid)
@@ -29,6 +30,28 @@ add_cpu(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
 	if (file_line(AT_FDCWD, path, line, sizeof(line)) > 0)
 		nanoseconds += strtoll(line, NULL, 10);
+}
+
+/* Of a process that is about to end; a thread has its process's memory. */
+static void
+add_memory(pid_t pid)
+{
+	char path[64], line[256];
+	long tgid = 0, peak = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "Tgid:", 5))
+			tgid = strtol(line + 5, NULL, 10);
+		else if (!strncmp(line, "VmHWM:", 6))
+			peak = strtol(line + 6, NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	if (tgid == pid)
+		kib += peak;
 }
 
 static bool
@@ -65,7 +88,7 @@ start(char *argv[])
 	close(go[0]);
 	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEFORK |
 	    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-	    PTRACE_O_EXITKILL))
+	    PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL))
 		die_sys("cannot trace a process");
 	xwrite(go[1], "", 1, "pipe");
 	close(go[1]);
@@ -90,6 +113,9 @@ stopped(pid_t pid, int status)
 			ptrace(PTRACE_DETACH, pid, 0, 0);
 			return;
 		}
+		break;
+	case PTRACE_EVENT_EXIT:
+		add_memory(pid);
 		break;
 	case PTRACE_EVENT_STOP:
 		if (sig != SIGTRAP) {
@@ -124,8 +150,8 @@ main(int argc, char *argv[])
 			result = WIFEXITED(status) ? WEXITSTATUS(status) :
 			    EXIT_FAILED;
 	}
-	printf("%lld\t%lld\n", (long long)processes,
-	    (long long)nanoseconds / 1000);
+	printf("%lld\t%lld\t%lld\n", (long long)processes,
+	    (long long)nanoseconds / 1000, (long long)kib);
 	xflush();
 	return result;
 }
