@@ -111,8 +111,9 @@ storage:
 				"rootcertbundle: $T/keys/tokens.crt } }"
 			shift ;;
 		redirect)
-			echo "middleware: { storage: [ { name: redirect," \
-				"options: { baseurl: 'http://$target' } } ] }" ;;
+			echo 'middleware: { storage: [ { name: redirect,' \
+				"options: { baseurl: 'http://$target' }" \
+				'} ] }' ;;
 		*) echo "registry: what is $1?" >&2; return 1 ;;
 		esac
 		shift
@@ -157,8 +158,8 @@ web() {
 			worker_processes 1; events {}
 			http {
 				log_format tests '\$request_method'
-					' \$request_uri \$status \$body_bytes_sent'
-					' \$http_authorization';
+				' \$request_uri \$status'
+				' \$body_bytes_sent \$http_authorization';
 				access_log $T/$1.access tests;
 				client_body_temp_path $T/$1.n1;
 				proxy_temp_path $T/$1.n2;

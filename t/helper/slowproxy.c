@@ -8,7 +8,7 @@
  * with PORT there. It ends with its parent.
  *
  *   -b  so many bytes a second, each connection and direction
- *   -c  a connection ends after so many bytes from PORT
+ *   -c  nothing comes after so many bytes from PORT but the end
  *   -l  the round trip: half of it each way, and one for the connection to
  *       be made, which on loopback costs nothing
  *   -o  a line "UP DOWN" for each connection when it has ended
@@ -234,6 +234,23 @@ wants(const struct line *l, struct pollfd p[2], int64_t t)
 	return when;
 }
 
+/*
+ * The client hears that no more comes, and of what came nothing is lost: a
+ * reset could overtake bytes.
+ */
+static void
+hang_up(struct line *l)
+{
+	struct way *w = &l->way[1];
+
+	for (; w->n; w->n--) {
+		free(w->ring[w->first]);
+		w->first = (w->first + 1) % PIECES;
+	}
+	w->ended = w->shut = true;
+	shutdown(l->fd[0], SHUT_WR);
+}
+
 /* One turn for a connection; false: it is over. */
 static bool
 turn(struct line *l, const struct pollfd p[2])
@@ -247,8 +264,9 @@ turn(struct line *l, const struct pollfd p[2])
 		if (!give(way, l->fd[!w], w ? cut : INT64_MAX))
 			return false;
 	}
-	return l->way[1].bytes < cut &&
-	    !(l->way[0].shut && l->way[1].shut);
+	if (l->way[1].bytes >= cut && !l->way[1].shut)
+		hang_up(l);
+	return !(l->way[0].shut && l->way[1].shut);
 }
 
 static void
