@@ -439,7 +439,7 @@ field_main(int argc, char *argv[])
 	struct manifest *m;
 	const char *s;
 	int64_t n;
-	int r;
+	int r, i = 0;
 
 	if (argc != 3)
 		die_usage("field: a file and a key are wanted");
@@ -454,7 +454,10 @@ field_main(int argc, char *argv[])
 		puts(s);
 	else if (n != INT64_MIN)
 		printf("%lld\n", (long long)n);
-	return s || n != INT64_MIN ? EXIT_YES : EXIT_NO;
+	else
+		while ((s = manifest_item(m, argv[2], i)) && ++i)
+			puts(s);
+	return s || i || n != INT64_MIN ? EXIT_YES : EXIT_NO;
 }
 
 static int

@@ -68,6 +68,23 @@ manifest_num(const struct manifest *m, const char *key, int64_t missing)
 	return (int64_t)j->valuedouble;
 }
 
+const char *
+manifest_item(const struct manifest *m, const char *path, int i)
+{
+	const cJSON *j = json(m);
+	char key[128];
+
+	while (j && *path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		j = cJSON_GetObjectItemCaseSensitive(j, key);
+		path += n + (path[n] == '.');
+	}
+	return cJSON_IsArray(j) ?
+	    cJSON_GetStringValue(cJSON_GetArrayItem(j, i)) : NULL;
+}
+
 void
 manifest_set(struct manifest *m, const char *key, const char *text)
 {

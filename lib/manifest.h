@@ -26,6 +26,9 @@ const char *manifest_str(const struct manifest *m, const char *key);
 int64_t manifest_num(const struct manifest *m, const char *key,
     int64_t missing);
 
+/* The string i of the array at a path of keys, "config.cmd"; NULL: no more. */
+const char *manifest_item(const struct manifest *m, const char *path, int i);
+
 /* Set a key; text is "created"'s number, or a string. */
 void manifest_set(struct manifest *m, const char *key, const char *text);
 

@@ -80,7 +80,7 @@ three_at_once() {
 
 ok 'no name is a usage error' 'says 2 "is required" banger image pull'
 ok 'neither is a path a name' \
-	'says 1 "cannot use" banger image pull ../x &&
+	'says 1 "cannot find" banger image pull ../none/x &&
 	says 1 "cannot use" banger image pull .x'
 ok 'an unknown image is refused, and the known ones are named' \
 	'says 1 "cannot find an image" banger image pull nonesuch &&
