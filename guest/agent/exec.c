@@ -14,6 +14,7 @@
 
 #include "clean.h"
 #include "json.h"
+#include "loop.h"
 #include "ops.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:" \
@@ -220,6 +221,7 @@ exec_run(const char *request)
 		complain("cannot enter '%s': %s", cwd, strerror(errno));
 		return NOT_STARTED;
 	}
+	loop_patient(false);
 	search(args.v);
 	if ((errno == ENOENT || errno == ENOTDIR) && !exists(command)) {
 		complain("%s: command not found", command);

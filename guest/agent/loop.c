@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loop.h"
@@ -22,6 +24,16 @@ void
 loop_reset(void)
 {
 	loop_fd = -1;
+}
+
+void
+loop_patient(bool yes)
+{
+	const int priority = 0;		/* all of a struct sched_param */
+
+	/* musl's own function does nothing. What fails here costs time only. */
+	(void)syscall(SYS_sched_setscheduler, 0, yes ? SCHED_BATCH :
+	    SCHED_OTHER, &priority);
 }
 
 bool

@@ -43,4 +43,11 @@ void loop_reset(void);
  */
 bool loop_wait(bool busy);
 
+/*
+ * Whether this process leaves the processor to who has woken it. One that
+ * moves bytes does: else it would interrupt each writer after a few of them,
+ * instead of finding a full pipe. Children inherit it.
+ */
+void loop_patient(bool yes);
+
 #endif
