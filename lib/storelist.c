@@ -20,7 +20,7 @@
 static const char *const image_keys[] = { "distro", "kernel" };
 static const char *const kernel_keys[] = { "version", "machine" };
 static const char *const image_heads[] = { "NAME", "DISTRO", "KERNEL", "SIZE",
-	"CREATED", "SOURCE", NULL };
+	"CREATED", "DIGEST", "SOURCE", NULL };
 static const char *const kernel_heads[] = { "NAME", "VERSION", "MACHINE",
 	"SIZE", "CREATED", "SOURCE", NULL };
 
@@ -39,17 +39,33 @@ allocated(int fd)
 	return sum;
 }
 
+/* As much of a digest as tells it from others: what follows "sha256:". */
+static const char *
+short_digest(const struct manifest *m, char buf[16])
+{
+	const char *digest = manifest_str(m, "digest");
+	const char *hex = digest ? strchr(digest, ':') : NULL;
+
+	snprintf(buf, 16, "%.12s", hex ? hex + 1 : "-");
+	return buf;
+}
+
 static void
 row(struct table *t, const struct store *s, const struct manifest *m,
     const char *name, int64_t size)
 {
 	const char *const *keys = s == &store_images ? image_keys : kernel_keys;
-	char bytes[HUMAN_LEN], age[HUMAN_LEN];
+	char bytes[HUMAN_LEN], age[HUMAN_LEN], digest[16];
+	const char *cells[] = { name, manifest_str(m, keys[0]),
+		manifest_str(m, keys[1]), human_size(size, bytes),
+		human_age(manifest_num(m, "created", -1), age),
+		short_digest(m, digest), manifest_str(m, "source"), NULL };
 
-	table_row(t, (const char *[]){ name, manifest_str(m, keys[0]),
-	    manifest_str(m, keys[1]), human_size(size, bytes),
-	    human_age(manifest_num(m, "created", -1), age),
-	    manifest_str(m, "source"), NULL });
+	if (s != &store_images) {
+		cells[5] = cells[6];
+		cells[6] = NULL;
+	}
+	table_row(t, cells);
 }
 
 /* Left open for more. */
@@ -67,8 +83,10 @@ object(struct json *j, const struct store *s, const struct manifest *m,
 		json_str(j, keys[i], manifest_str(m, keys[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
 		json_str(j, common[i], manifest_str(m, common[i]));
-	if (s == &store_images)
+	if (s == &store_images) {
 		json_str(j, "init", manifest_str(m, "init"));
+		json_str(j, "digest", manifest_str(m, "digest"));
+	}
 	if (created < 0)
 		json_str(j, "created", NULL);
 	else
@@ -217,7 +235,7 @@ show_lines(const struct store *s, const struct manifest *m, const char *name,
     const char *dir, int64_t size)
 {
 	static const char *const keys[] = { "distro", "version", "machine",
-		"kernel", "init", "arch", "source" };
+		"kernel", "init", "arch", "source", "digest" };
 	char text[HUMAN_LEN];
 
 	show_text("name", name);
