@@ -25,6 +25,13 @@ left() {
 		sleep 0.05
 	done
 }
+# taken NAME: our hold has got it.
+taken() {
+	until is "$(attached "$1")" "process $held of the host"; do
+		kill -0 $held || return
+		sleep 0.05
+	done
+}
 # frame CHANNEL TEXT
 frame() {
 	printf "\\$(printf %o "$1")\\000\\000\\000\\$(printf %o ${#2})%s" "$2"
@@ -91,10 +98,26 @@ ok 'who does not read makes the command wait, and loses nothing' '
 	bng-session show "$vm" n | grep "^status *running" &&
 	{ echo 1; cat <&9; } >out && wait $held &&
 	seq 300000 | same - out && exec 8>&-'
+# bytes NAME: of its stdout, so far. full NAME: until there are no more.
+bytes() { bng-session show -j "$vm" "$1" | jq .stdout_bytes; }
+full() {
+	_full=
+	until is "$(bytes "$1")" "$_full"; do
+		_full=$(bytes "$1")
+	done
+}
+# In pieces of which a full pipe holds less than 64 KiB.
+ok 'nor what was in its pipe when it ended' '
+	seq 900000 >all && start n "$vm" sh -c \
+		"read -r l; exec dd bs=3000 status=none if=$T/all" &&
+	hold n && echo >&8 && read -r line <&9 && is "$line" 1 && full n &&
+	bng-session kill -s TERM "$vm" n && { echo 1; cat <&9; } >out &&
+	{ wait $held; is $? 143; } && exec 8>&- &&
+	is "$(wc -c <out)" "$(bytes n)" && cmp -n "$(bytes n)" all out'
 ok 'while nobody is attached the oldest goes, and that is said' '
 	start n "$vm" sh -c "seq 300000; exec cat" &&
 	mkfifo f && { bng-session logs -f "$vm" n | grep -m1 -x 300000 >f & } &&
-	read -r _ <f && hold n && exec 8>&- &&
+	read -r _ <f && hold n && taken n && exec 8>&- &&
 	bng-session send -e "$vm" n end && cat <&9 >out && wait $held &&
 	seq 300000 >all && echo end >>all &&
 	[ "$(wc -c <out)" -gt 400000 ] && tail -c "$(wc -c <out)" all |

@@ -51,15 +51,18 @@ start_command(const char *request)
 	return k.job;
 }
 
-/* How much of a stream may be taken now. */
+/*
+ * How much of a stream may be taken now. Who is attached is waited for, at the
+ * end as well: what the command left in its pipe is as much as a piece.
+ */
 static size_t
 room(int i)
 {
 	uint64_t unsent = k.ring[i].total - k.at[i];
 
-	if (k.left[i] < RING_CHUNK)
-		return k.left[i];
-	return k.attached && unsent > RING_KEPT - RING_CHUNK ? 0 : RING_CHUNK;
+	if (k.attached && unsent > RING_KEPT - RING_CHUNK)
+		return 0;
+	return k.left[i] < RING_CHUNK ? k.left[i] : RING_CHUNK;
 }
 
 static bool
@@ -131,10 +134,13 @@ finish(void)
 	unlinkat(k.dir, "sock", 0);
 	/* Who follows a ring waits for its writer to close it. */
 	for (int i = 0; i < 2; i++) {
+		uint64_t total = k.ring[i].total;
+
 		if (k.ring[i].fd < 0)
 			continue;
 		close(k.ring[i].fd);
 		ring_open(&k.ring[i], k.dir, names[i]);
+		k.ring[i].total = total;
 	}
 }
 
