@@ -374,17 +374,6 @@ verb_serve(int argc, char *argv[])
  * logs, send, stop, kill
  */
 
-static void
-warn_lost(const cJSON *s, const char *stream, const char *only)
-{
-	autofree char *key = xasprintf("%s_lost", stream);
-	int64_t lost = session_num(s, key);
-
-	if (lost > 0 && (!only || !strcmp(only, stream)))
-		warn("the first %lld bytes of %s are not kept any more",
-		    (long long)lost, stream);
-}
-
 static int
 verb_logs(int argc, char *argv[])
 {
@@ -394,7 +383,7 @@ verb_logs(int argc, char *argv[])
 	bool follow = false;
 	char **arg;
 	pid_t pids[2];
-	cJSON *o, *s;
+	cJSON *o;
 	int opt, status;
 
 	while ((opt = getopt(argc, argv, "fs:")) != -1) {
@@ -408,9 +397,7 @@ verb_logs(int argc, char *argv[])
 	if (only && strcmp(only, "stdout") && strcmp(only, "stderr"))
 		die_usage("a stream is stdout or stderr, not '%s'", only);
 	arg = operands(argc, argv);
-	s = look(arg[0], arg[1]);
-	warn_lost(s, "stdout", only);
-	warn_lost(s, "stderr", only);
+	cJSON_Delete(look(arg[0], arg[1]));
 	o = request("session.logs", arg[1]);
 	if (follow)
 		cJSON_AddTrueToObject(o, "follow");

@@ -145,6 +145,15 @@ ok 'the oldest output goes, and that is said' '
 	grep -q "the first 830143 bytes of stdout are not kept" err &&
 	seq 200000 >all && [ "$(wc -c <out)" = 458752 ] &&
 	tail -c 458752 all | same - out'
+ok 'so it is to who follows more slowly than the command writes' '
+	start -p -n fast "$vm" sh -c "echo; read -r l; seq 500000" >/dev/null &&
+	mkfifo slow && { bng-session logs -f "$vm" fast >slow 2>err & } &&
+	p=$! && exec 9<slow && read -r _ <&9 &&
+	bng-session send "$vm" fast go && status fast && cat <&9 >out &&
+	wait $p && lost=$(awk "/: here .* of stdout are lost/ { n += \$3 }
+		END { print n + 0 }" err) &&
+	[ "$lost" -gt 0 ] &&
+	is "$((lost + $(wc -c <out)))" "$(seq 500000 | wc -c)"'
 ok 'there are 32 at most: the one that ended first goes' '
 	i=0 && while [ $i -lt 40 ]; do
 		start -n "n$i" "$vm" true >/dev/null && i=$((i + 1)) || exit 1

@@ -257,20 +257,52 @@ struct log {
 	uint64_t at[2];
 };
 
+static const char *const streams[] = { "stdout", "stderr" };
+
+/*
+ * A writer that is faster than we are overtakes us. Only who reads the ring
+ * can say so, at the place where it happened.
+ */
+static void
+say_lost(uint64_t at, uint64_t n, const char *stream)
+{
+	if (at)
+		complain("banger: here %llu bytes of %s are lost: they were "
+		    "written faster than read", (unsigned long long)n, stream);
+	else
+		complain("banger: the first %llu bytes of %s are not kept any "
+		    "more", (unsigned long long)n, stream);
+}
+
+/* The next piece of a stream: a count, 0: there is none, -1: no reader. */
+static ssize_t
+copy_piece(struct log *l, int i)
+{
+	static char buf[RING_CHUNK];
+	uint64_t at = l->at[i];
+	ssize_t n;
+
+	if (l->ring[i].fd < 0)
+		return 0;
+	n = ring_get(&l->ring[i], &l->at[i], buf, sizeof(buf));
+	if (n <= 0)
+		return 0;
+	if (l->at[i] - (uint64_t)n > at)
+		say_lost(at, l->at[i] - (uint64_t)n - at, streams[i]);
+	return write_all(STDOUT_FILENO + i, buf, (size_t)n) ? -1 : n;
+}
+
 /* All there is now of both streams. False: nobody reads it. */
 static bool
 copy(struct log *l)
 {
-	static char buf[RING_CHUNK];
-	ssize_t n;
+	ssize_t n[2];
 
-	for (int i = 0; i < 2; i++) {
-		while (l->ring[i].fd >= 0 && (n = ring_get(&l->ring[i],
-		    &l->at[i], buf, sizeof(buf))) > 0)
-			if (write_all(STDOUT_FILENO + i, buf, (size_t)n))
-				return false;
-	}
-	return true;
+	do {
+		n[0] = copy_piece(l, 0);
+		n[1] = copy_piece(l, 1);
+	} while (n[0] >= 0 && n[1] >= 0 && n[0] + n[1]);
+	return n[0] >= 0 && n[1] >= 0;
 }
 
 static bool
@@ -320,7 +352,6 @@ follow(struct log *l, int home, const char *name, int in)
 int
 session_logs_run(const char *request)
 {
-	static const char *const streams[] = { "stdout", "stderr" };
 	autoclose int home = open_home();
 	autoclose int in = inotify_init1(IN_CLOEXEC);
 	struct log l = { .ring = { { .fd = -1 }, { .fd = -1 } } };
