@@ -14,7 +14,8 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 
 # Executables of their own, because their libraries are heavy; the rest is bng.
-APART := disk pull
+APART := bundle disk pull
+PKGS_bundle := libcjson libcrypto libzstd
 PKGS_disk := ext2fs com_err libarchive
 PKGS_pull := libcurl libcrypto libarchive
 PKGS_bng := libcjson libmnl

@@ -21,6 +21,7 @@ enum confine_right {
 	CONFINE_EXECUTE,	/* read and execute */
 	CONFINE_DEVICE,		/* read, write, ioctl */
 	CONFINE_FILL,		/* write, and make files in the directory */
+	CONFINE_KEEP,		/* and directories; and rename and remove */
 	CONFINE_SOCKETS,	/* make sockets in the directory, no more */
 };
 

@@ -17,6 +17,8 @@ enum { NAME = 0, MODE = 100, UID = 108, GID = 116, SIZE = 124, MTIME = 136,
 	SUM = 148, TYPE = 156, LINK = 157, MAGIC = 257, MAJOR = 329,
 	MINOR = 337, PREFIX = 345 };
 
+enum { TAIL = 1 << 20 };	/* zeros after the end; tar writes 10 KiB */
+
 static int
 bad(struct tar_in *t, const char *why)
 {
@@ -388,6 +390,23 @@ tar_next(struct tar_in *t, struct tar_entry *e)
 		return t->error ? -1 :
 		    bad(t, "a sparse file's map is malformed");
 	return 1;
+}
+
+int
+tar_ends(struct tar_in *t)
+{
+	size_t sum = 0;
+	ssize_t n;
+
+	do {
+		for (size_t i = t->from; i < t->from + t->len; i++)
+			if (t->buf[i] || ++sum > TAIL)
+				return bad(t, "something follows its end");
+		n = t->read(t->ctx, t->buf, sizeof(t->buf));
+		t->from = 0;
+		t->len = n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	return n < 0 ? bad(t, strerror(errno)) : 0;
 }
 
 char *

@@ -70,6 +70,10 @@ int tar_next(struct tar_in *t, struct tar_entry *e);
  */
 long tar_data(struct tar_in *t, const uint8_t **ret_p);
 
+/* After the end: whether nothing but zeros follows, of which one tar writes a
+ * few and another more. 0, or -1 with error. */
+int tar_ends(struct tar_in *t);
+
 /* A name without leading "./" and slashes at its end; "" is the root. */
 char *tar_clean(char *path);
 
