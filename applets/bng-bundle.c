@@ -34,23 +34,6 @@
  */
 #include "bundle/bundle.h"
 
-const char *const bundle_kinds[2] = { "image", "kernel" };
-
-enum bundle_kind
-bundle_kind(const char *word)
-{
-	for (int i = 0; i < 2; i++)
-		if (!strcmp(word, bundle_kinds[i]))
-			return (enum bundle_kind)i;
-	return BUNDLE_ANY;
-}
-
-void
-bad_option(const char *verb)
-{
-	die_usage("%s: unknown option, or one without its value", verb);
-}
-
 static int
 bundle_main(int argc, char *argv[])
 {

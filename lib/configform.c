@@ -186,6 +186,44 @@ take_paths(const char *text, char buf[CONFIG_LEN])
 	return true;
 }
 
+/* "ed25519:" and the base64 of 32 bytes. */
+static bool
+is_key(const char *text)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	return !strncmp(text, "ed25519:", 8) &&
+	    strspn(text + 8, base64) == 43 && !strcmp(text + 8 + 43, "=");
+}
+
+/* Each word, if it is a URL, or a key or a key's file, into buf. */
+static bool
+take_words(const struct config_key *k, const char *text, char buf[CONFIG_LEN])
+{
+	autofree char *copy = xstrdup(text);
+	char *rest = copy, *one;
+	size_t used = 0;
+
+	while ((one = strsep(&rest, " "))) {
+		autofree char *word = NULL;
+		int n;
+
+		if (!*one)
+			continue;
+		if (k->form == CONFIG_URLS ? is_url(one) : is_key(one))
+			word = xstrdup(one);
+		else if (k->form == CONFIG_TRUST)
+			word = config_path(one);
+		n = word ? snprintf(buf + used, CONFIG_LEN - used, "%s%s",
+		    used ? " " : "", word) : -1;
+		if (n < 0 || (size_t)n >= CONFIG_LEN - used)
+			return false;
+		used += (size_t)n;
+	}
+	return used > 0;
+}
+
 static bool
 is_good(const struct config_key *k, const char *text)
 {
@@ -227,6 +265,8 @@ take_text(const struct config_key *k, const struct toml *v,
 		return false;
 	if (k->form == CONFIG_PATHS)
 		return take_paths(v->text, buf);
+	if (k->form == CONFIG_URLS || k->form == CONFIG_TRUST)
+		return take_words(k, v->text, buf);
 	if (k->form == CONFIG_PATH)
 		path = config_path(v->text);
 	else if (is_good(k, v->text))
@@ -281,6 +321,10 @@ config_wanted(const struct config_key *k, char *buf, size_t size)
 		[CONFIG_PATHS] = "absolute paths, or such from ~/ on, "
 		    "separated by colons",
 		[CONFIG_URL] = "an http, https or file URL",
+		[CONFIG_URLS] = "http, https or file URLs, separated by "
+		    "blanks",
+		[CONFIG_TRUST] = "keys ed25519:BASE64 or absolute paths of "
+		    "their files, separated by blanks",
 		[CONFIG_MIRROR] = "a URL, or a line as in sources.list(5)",
 		[CONFIG_TEXT] = "a text that is not empty, on one line",
 		[CONFIG_SPAN] = "a time such as \"90s\", \"1h30m\" or \"0\"",

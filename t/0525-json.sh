@@ -6,18 +6,25 @@
 . "$TOP/t/agentd.sh"
 . "$TOP/sh/verbs"
 
-# fits VERB WORD...: its document is one, and is as described.
+# fits VERB WORD...: its document is one, and is as described. What it says
+# with --available is another.
 fits() {
 	_verb=$1
 	shift
 	banger $_verb --json "$@" >document 2>err
 	_status=$?
 	[ "$_status" -le 1 ] && [ ! -s err ] || { cat err; return 1; }
+	case " $* " in
+	*" --available "*) _verb="$_verb available" ;;
+	esac
 	python3 "$TOP/t/fits.py" "$(echo "$_verb" | tr " " -)" document ||
 		{ cat document; return 1; }
 }
 
 with_json() {
+	case " $4 " in
+	*" json available "*) echo "$1 available" | tr " " - ;;
+	esac
 	case " $4 " in
 	*" json "*) echo "$1" | tr " " - ;;
 	esac
@@ -57,6 +64,11 @@ ok 'images and kernels, also those whose manifest is bad' '
 	fits "image list" && [ "$(jq length document)" = 2 ] &&
 	fits "image show" fake && fits "image show" odd &&
 	fits "kernel list" && fits "kernel show" fake'
+ok 'those that can be had' '
+	fits "image list" --available &&
+	jq -e ".[] | select(.name == \"debian-minimal\").from == \"recipe\"" \
+		document && fits "kernel list" --available &&
+	[ "$(jq length document)" -ge 1 ]'
 ok 'the host: VMMs, findings, settings' '
 	fits "vmm list" && fits doctor && fits "config show"'
 ok 'sessions, that run and that have ended' '

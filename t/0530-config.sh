@@ -60,6 +60,9 @@ acp_command "" a text that is not empty
 acp_command "a\\nb" a text that is not empty
 ssh_key_path "id" an absolute path
 debian_mirror "mirror" a URL, or a line
+catalog_url "host" http, https or file URLs
+catalog_keys "ed25519:short" keys ed25519:BASE64
+catalog_keys "key.pub" keys ed25519:BASE64
 auto_stop_stale_after "1hour" a time such as
 stats_poll_interval 10 a time such as
 bridge_name "a-name-of-sixteen" the name of an interface
@@ -104,6 +107,8 @@ vm_run_login = "ssh"
 acp_command = "opencode acp --quiet"
 ssh_key_path = "~/.ssh/id"
 debian_mirror = "deb [trusted=yes] file:/srv/debian bookworm main"
+catalog_url = "http://host/banger  file:///srv/banger"
+catalog_keys = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ~/k.pub"
 auto_stop_stale_after = "1h30m"
 stats_poll_interval = "30s"
 bridge_name = "br0"
@@ -116,9 +121,9 @@ vm_defaults = { vcpu = 3, memory_mib = 2_048, disk_size = "16GiB" }
 END
 ok 'each key takes what it allows, and is shown with its line' '
 	BANGER_CONFIG=good bng-config show -t >out &&
-	grep -c "${tab}good:[0-9]" out >n && grep -qx 27 n &&
-	grep -qx "cidr${tab}10.9.0.0/24${tab}good:21" out &&
-	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:25" out &&
+	grep -c "${tab}good:[0-9]" out >n && grep -qx 29 n &&
+	grep -qx "cidr${tab}10.9.0.0/24${tab}good:23" out &&
+	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:27" out &&
 	grep -qx "image_path$tab$HOME/images:/srv/images${tab}good:4" out'
 ok 'a file that is none, too large or unreadable is refused' '
 	says 111 "not a regular file" env BANGER_CONFIG="$T" bng-config env &&
@@ -282,7 +287,7 @@ paged() {
 		"$TOP/doc/banger.toml.5"
 }
 ok 'banger.toml(5) has the keys, what they allow, and their defaults' '
-	bng-config keys >want && [ "$(wc -l <want)" = 27 ] &&
+	bng-config keys >want && [ "$(wc -l <want)" = 29 ] &&
 	paged >page && same page want'
 ok 'the example of banger.toml(5) is right' '
 	sed -n "/^.Bd/,/^.Ed/{ /^\./!p; }" "$TOP/doc/banger.toml.5" >"$conf" &&

@@ -151,7 +151,8 @@ current(int dirfd, const char *dir, const struct keys *own, int64_t *ret_serial)
 
 	*ret_serial = 0;
 	if (faccessat(dirfd, "catalog.json", F_OK, 0) && errno == ENOENT)
-		return cJSON_Parse("{\"format\":1,\"serial\":0,\"entries\":[]}");
+		return cJSON_Parse("{\"format\":1,\"serial\":0,"
+		    "\"entries\":[]}");
 	xsigned_read(path, &text, &len, sig);
 	if (keys_signer(own, text, len, sig) < 0)
 		die_status(EXIT_NO, "refused '%s': it is not signed with this "

@@ -8,6 +8,17 @@
 #include "human.h"
 #include "name.h"
 
+const char *const bundle_kinds[2] = { "image", "kernel" };
+
+enum bundle_kind
+bundle_kind(const char *word)
+{
+	for (int i = 0; i < 2; i++)
+		if (!strcmp(word, bundle_kinds[i]))
+			return (enum bundle_kind)i;
+	return BUNDLE_ANY;
+}
+
 enum { MANIFEST, MAIN, EARLY = 8, DEPTH = 12 };
 
 /* By kind, in the order of a bundle, the manifest being the first of each. */

@@ -66,6 +66,12 @@ xsigned_write(int dirfd, const char *name, const char *text, size_t len,
 		die("cannot write '%s': %s", name, strerror(-r));
 }
 
+void
+bad_option(const char *verb)
+{
+	die_usage("%s: unknown option, or one without its value", verb);
+}
+
 /* --- verbs --------------------------------------------------------------- */
 
 /* The file that is the one operand, and the value of -k. */

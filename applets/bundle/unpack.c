@@ -250,6 +250,7 @@ appear(struct opened *o, const struct entry *e, const cJSON *manifest)
 {
 	bool has_initrd = false;
 	char *text = cJSON_Print(manifest);
+	size_t len;
 
 	if (!text)
 		die("out of memory");
@@ -261,14 +262,16 @@ appear(struct opened *o, const struct entry *e, const cJSON *manifest)
 		    outfile_done(&f->out))
 			die_sys("cannot write '%s'", f->name);
 	}
-	/* Without an initrd, one is made of early/, be there anything or not. */
+	/* Without an initrd, one is made of early/, be it empty. */
 	if (e->kind == BUNDLE_KERNEL && !has_initrd &&
 	    mkdirat(o->dirfd, "early", 0755) && errno != EEXIST)
 		die_sys("cannot make 'early'");
 	for (int i = 1; i < o->n_small; i++)
 		xput(o->dirfd, o->small[i].name, o->small[i].held,
 		    o->small[i].len);
-	xput(o->dirfd, o->small[0].name, text, strlen(text));
+	len = strlen(text);
+	text[len] = '\n';	/* in place of the NUL: a line for cat */
+	xput(o->dirfd, o->small[0].name, text, len + 1);
 }
 
 static void
