@@ -118,25 +118,38 @@ order(const cJSON *a, const cJSON *b)
 	return r;
 }
 
-/* In place of the one with its name, else where it belongs. */
 static void
+append(cJSON *list, cJSON *e)
+{
+	if (!cJSON_AddItemToArray(list, e))
+		die("out of memory");
+}
+
+/*
+ * In place of the one with its name, else where it belongs: as another list,
+ * for there is a cJSON about that puts nothing into the middle of one.
+ */
+static cJSON *
 insert(cJSON *list, cJSON *e)
 {
-	int i = 0, n = cJSON_GetArraySize(list);
-	const cJSON *old;
+	cJSON *all = cJSON_CreateArray(), *old;
 
-	while (i < n && order(cJSON_GetArrayItem(list, i), e) < 0)
-		i++;
-	old = i < n ? cJSON_GetArrayItem(list, i) : NULL;
-	if (old && !order(old, e)) {
+	while ((old = cJSON_DetachItemFromArray(list, 0))) {
 		const char *file = json_text(old, "file");
+		int r = e ? order(old, e) : -1;
 
-		if (file && strcmp(file, json_text(e, "file")))
+		if (!r && file && strcmp(file, json_text(e, "file")))
 			printf("replaced\t%s\n", file);
-		cJSON_ReplaceItemInArray(list, i, e);
-	} else {
-		cJSON_InsertItemInArray(list, i, e);
+		if (r >= 0)
+			append(all, steal(&e));
+		if (r)
+			append(all, old);
+		else
+			cJSON_Delete(old);
 	}
+	if (e)
+		append(all, e);
+	return all;
 }
 
 /* The catalog that is there, or an empty one; dies when it is not ours. */
@@ -178,7 +191,9 @@ update(int dirfd, const char *dir, struct evp_pkey_st *key,
 		die("out of memory");
 	if (serial >= now)
 		now = serial + 1;
-	insert(cJSON_GetObjectItemCaseSensitive(c, "entries"), e);
+	e = insert(cJSON_GetObjectItemCaseSensitive(c, "entries"), e);
+	if (!cJSON_ReplaceItemInObjectCaseSensitive(c, "entries", e))
+		die("out of memory");
 	cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(c, "serial"),
 	    (double)now);
 	text = cJSON_Print(c);

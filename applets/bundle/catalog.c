@@ -37,7 +37,7 @@ bundle_file_ok(const char *name)
 	static const char end[] = ".tar.zst";
 	size_t n = strlen(name);
 
-	return name_ok(name) && n > sizeof(end) &&
+	return name_ok(name) && n >= sizeof(end) &&
 	    !strcmp(name + n - (sizeof(end) - 1), end);
 }
 

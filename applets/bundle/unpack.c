@@ -32,6 +32,7 @@ struct opened {
 	struct file small[EARLY_FILES + 1];	/* the manifest is the first */
 	int n_small;
 	struct file *now;
+	bool failed;		/* not the bundle's fault */
 	uint8_t *buf;		/* a chunk of what is written */
 	size_t have;
 };
@@ -39,6 +40,9 @@ struct opened {
 static int
 failed(struct members *m, const char *name)
 {
+	struct opened *o = m->ctx;
+
+	o->failed = true;
 	snprintf(m->why, sizeof(m->why), "cannot write '%s': %s", name,
 	    strerror(errno));
 	return -1;
@@ -177,6 +181,8 @@ refuse(struct opened *o, const struct entry *e, const char *why)
 {
 	for (int i = 0; i < o->n_files; i++)
 		outfile_drop(&o->files[i].out);
+	if (o->failed)
+		die("%s", why);
 	die_status(EXIT_NO, "refused the bundle '%s': %s", e->file, why);
 }
 
