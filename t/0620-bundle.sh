@@ -263,7 +263,8 @@ ok 'a bundle of the same size but other content is refused by its digest' '
 		manifest.json --transform s,one,rootfs.ext4, one &&
 	head -c 99999 /dev/urandom >craft/one && cp cat/catalog.json keep &&
 	craft two.tar.zst manifest.json --transform s,one,rootfs.ext4, one &&
-	cp keep cat/catalog.json && bng-bundle sign -k signer cat/catalog.json &&
+	cp keep cat/catalog.json &&
+	bng-bundle sign -k signer cat/catalog.json &&
 	[ "$(wc -c <one.tar.zst)" = "$(wc -c <two.tar.zst)" ] &&
 	refused "the SHA-256 $(sha256sum <two.tar.zst | cut -c1-64), the" \
 		two.tar.zst'
@@ -277,7 +278,8 @@ ok 'what is no regular file is refused by name' '
 ok 'a kernel is not an image, nor has it any path' '
 	mkdir -p craft/early/.x craft/early/a && echo >craft/early/.x/y &&
 	echo >craft/early/a/z && cp kern/vmlinux craft &&
-	crafted "'\''vmlinux'\'' has no place in an image" manifest.json vmlinux &&
+	crafted "'\''vmlinux'\'' has no place in an image" manifest.json \
+		vmlinux &&
 	k() { _k=$1; shift; tar -C craft -cf bad.tar "$@" &&
 		zstd -qf bad.tar -o k.tar.zst &&
 		offer k.tar.zst kernel vanilla &&
@@ -304,7 +306,8 @@ ok 'none that unpacks to more or less than was said, or needs much memory' '
 		s,big,manifest.json, big rootfs.ext4'
 ok 'a manifest that says another thing than the catalog is refused' '
 	unpacked=$((16777216 + $(wc -c <craft/manifest.json))) &&
-	craft m.tar.zst manifest.json rootfs.ext4 && offer m.tar.zst image wep &&
+	craft m.tar.zst manifest.json rootfs.ext4 &&
+	offer m.tar.zst image wep &&
 	refused "says another name" m.tar.zst image wep &&
 	echo nonsense >craft/bad && unpacked=$((16777216 + 9)) &&
 	craft m.tar.zst --transform s,bad,manifest.json, bad rootfs.ext4 &&
@@ -325,7 +328,8 @@ odd() {
 		says 1 "$2" bng-bundle find -k "$me" cat/catalog.json image web
 }
 ok 'a catalog that is signed and malformed is refused where it is wrong' '
-	odd .entries "it is no JSON object" && odd .format "is no JSON object" &&
+	odd .entries "it is no JSON object" &&
+	odd .format "is no JSON object" &&
 	odd ".format = 2" "its format is not 1" &&
 	odd "del(.serial)" "is missing" && odd "del(.entries)" "is missing" &&
 	odd ".entries[0].name = \"../x\"" "in its entry 1 (../x)" &&
@@ -352,8 +356,8 @@ ok 'a key that is not trusted opens nothing; one of several is enough' '
 	printf "# keys\n%s my own\n" "$me" >keys && me="other.pub $T/keys" \
 		into "$bundle"'
 ok 'no key, half a key, a private one or another kind is no key' '
-	says 111 "no key is trusted" env me= sh -c "bng-bundle verify -k \"\$me\" \
-		pub/catalog.json" &&
+	says 111 "no key is trusted" bng-bundle verify -k " " \
+		pub/catalog.json &&
 	says 100 "is missing" bng-bundle verify pub/catalog.json &&
 	k() { says 111 "$1" bng-bundle verify -k "$2" pub/catalog.json; } &&
 	k "44 characters" "${me%???}" && k "44 characters" "$me=" &&
@@ -367,16 +371,18 @@ ok 'a key is its owner'\''s alone, and is never written over' '
 	[ "$(stat -c %a signer signer.pub)" = "600
 644" ] && says 1 "it is there" bng-bundle key signer &&
 	rm other && says 1 "it is there" bng-bundle key other &&
-	chmod 640 ossl && says 111 "not its owner" bng-bundle sign -k ossl theirs'
+	chmod 640 ossl &&
+	says 111 "not its owner" bng-bundle sign -k ossl theirs'
 ok 'a file without a signature, or with half a one, is refused' '
-	cp pub/catalog.json alone && fails 111 bng-bundle verify -k "$me" alone &&
+	cp pub/catalog.json alone &&
+	fails 111 bng-bundle verify -k "$me" alone &&
 	head -c 63 pub/catalog.json.sig >alone.sig &&
 	says 1 "refused '\''alone.sig'\''" bng-bundle verify -k "$me" alone &&
 	: >alone.sig &&
 	says 1 "refused '\''alone.sig'\''" bng-bundle verify -k "$me" alone'
 ok 'nothing that another key has signed is signed along' '
-	cp -r pub mine && bng-bundle key third && says 1 "not signed with this" \
-		bng-bundle add -k third "mine/${bundle##*/}" &&
+	cp -r pub mine && bng-bundle key third &&
+	says 1 "not signed with this" bng-bundle add -k third "mine/${bundle##*/}" &&
 	same mine/catalog.json pub/catalog.json'
 
 # --- what comes from a URL ---------------------------------------------------
@@ -400,7 +406,7 @@ ok 'the list has each name once, and what a terminal obeys is not in it' '
 	fails 1 grep -q "$(printf "\033")" out.txt &&
 	bng-bundle list -q kernel && says 100 "neither" bng-bundle list x'
 
-# --- broken off ----------------------------------------------------------------
+# --- broken off --------------------------------------------------------
 
 killed() {
 	rm -rf out pipe
