@@ -382,7 +382,8 @@ ok 'a file without a signature, or with half a one, is refused' '
 	says 1 "refused '\''alone.sig'\''" bng-bundle verify -k "$me" alone'
 ok 'nothing that another key has signed is signed along' '
 	cp -r pub mine && bng-bundle key third &&
-	says 1 "not signed with this" bng-bundle add -k third "mine/${bundle##*/}" &&
+	says 1 "not signed with this" \
+		bng-bundle add -k third "mine/${bundle##*/}" &&
 	same mine/catalog.json pub/catalog.json'
 
 # --- what comes from a URL ---------------------------------------------------
