@@ -152,9 +152,9 @@ insert(cJSON *list, cJSON *e)
 	return all;
 }
 
-/* The catalog that is there, or an empty one; dies when it is not ours. */
+/* The catalog that is there; dies when it is not ours. */
 static cJSON *
-current(int dirfd, const char *dir, const struct keys *own, int64_t *ret_serial)
+current(const char *dir, const struct keys *own, int64_t *ret_serial)
 {
 	autofree char *path = xasprintf("%s/catalog.json", dir);
 	unsigned char sig[KEY_SIGNATURE];
@@ -162,10 +162,6 @@ current(int dirfd, const char *dir, const struct keys *own, int64_t *ret_serial)
 	struct catalog c;
 	size_t len;
 
-	*ret_serial = 0;
-	if (faccessat(dirfd, "catalog.json", F_OK, 0) && errno == ENOENT)
-		return cJSON_Parse("{\"format\":1,\"serial\":0,"
-		    "\"entries\":[]}");
 	xsigned_read(path, &text, &len, sig);
 	if (keys_signer(own, text, len, sig) < 0)
 		die_status(EXIT_NO, "refused '%s': it is not signed with this "
@@ -182,11 +178,15 @@ update(int dirfd, const char *dir, struct evp_pkey_st *key,
     const struct keys *own, cJSON *e)
 {
 	unsigned char sig[KEY_SIGNATURE];
-	int64_t serial, now = time(NULL);
-	cJSON *c = current(dirfd, dir, own, &serial);
+	int64_t serial = 0, now = time(NULL);
 	char *text;
 	size_t len;
+	cJSON *c;
 
+	if (faccessat(dirfd, "catalog.json", F_OK, 0) && errno == ENOENT)
+		c = cJSON_Parse("{\"format\":1,\"serial\":0,\"entries\":[]}");
+	else
+		c = current(dir, own, &serial);
 	if (!c)
 		die("out of memory");
 	if (serial >= now)
