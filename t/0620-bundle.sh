@@ -224,7 +224,7 @@ echo x >craft/extra
 craft() {
 	_file=$1
 	shift
-	tar -C craft --owner=0 --group=0 -cf bad.tar "$@" &&
+	tar -C craft --owner=0 --group=0 --mtime=@0 -cf bad.tar "$@" &&
 		zstd -qf bad.tar -o "$_file" && offer "$_file"
 }
 catalog=$T/cat/catalog.json
