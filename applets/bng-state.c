@@ -16,7 +16,7 @@
  *        bng-state image [-j] NAME
  *        bng-state kernel [-j] NAME
  *        bng-state uses image|kernel NAME
- *        bng-state manifest [-u] DIR KEY=VALUE ...
+ *        bng-state manifest [-u] [-c CONFIGFILE] DIR KEY=VALUE ...
  *        bng-state field FILE KEY
  *        bng-state lock [-n] FD
  *        bng-state pick
@@ -31,6 +31,7 @@
  *   -m  the maker         -n  NAME of the machine; lock: do not wait; gc: only
  *   -u  manifest: keep        say what would be done
  *       other keys; commit: it stays the maker's until its file `maker` goes
+ *   -c  an OCI image's configuration, of which `config` is made
  *
  * exit: 0 done; 1 no: taken, absent, running or busy; 2 there is no such
  *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
@@ -43,6 +44,7 @@
 #include "lock.h"
 #include "manifest.h"
 #include "name.h"
+#include "ociconfig.h"
 #include "scratch.h"
 #include "snaplist.h"
 #include "store.h"
@@ -394,17 +396,34 @@ uses_main(int argc, char *argv[])
 	die_usage("uses: image or kernel, and a name, are wanted");
 }
 
+static struct cJSON *
+read_config(const char *file)
+{
+	struct cJSON *config;
+	char why[OCICONFIG_WHY];
+	int r = ociconfig_load(AT_FDCWD, file, &config, why);
+
+	if (r == -EBADMSG)
+		die("cannot use the configuration '%s': %s", file, why);
+	if (r)
+		fail(r, "read", file);
+	return config;
+}
+
 static int
 manifest_main(int argc, char *argv[])
 {
 	struct manifest *m = NULL;
+	struct cJSON *config = NULL;
 	bool update = false, dated = false;
 	char now[24];
 	int c, fd, r = 0;
 
-	while ((c = getopt(argc, argv, "u")) != -1)
+	while ((c = getopt(argc, argv, "c:u")) != -1)
 		if (c == 'u')
 			update = true;
+		else if (c == 'c')
+			config = read_config(optarg);
 		else
 			die_usage("manifest: unknown option");
 	if (argc - optind < 2)
@@ -421,9 +440,13 @@ manifest_main(int argc, char *argv[])
 
 		if (!name_ok(argv[i]))
 			die_usage("bad key '%s'", argv[i]);
+		if (!strcmp(argv[i], "config"))
+			die_usage("'config' is what -c makes");
 		dated |= !strcmp(argv[i], "created");
 		manifest_set(m, argv[i], value);
 	}
+	if (config)
+		manifest_set_config(m, config);
 	snprintf(now, sizeof(now), "%lld", (long long)time(NULL));
 	if (!dated && !update)
 		manifest_set(m, "created", now);

@@ -85,15 +85,33 @@ manifest_item(const struct manifest *m, const char *path, int i)
 	    cJSON_GetStringValue(cJSON_GetArrayItem(j, i)) : NULL;
 }
 
+static void
+replace(struct manifest *m, const char *key, cJSON *item)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(json(m), key);
+	if (!item || !cJSON_AddItemToObject(json(m), key, item))
+		die("out of memory");
+}
+
 void
 manifest_set(struct manifest *m, const char *key, const char *text)
 {
 	cJSON *item = strcmp(key, "created") ? cJSON_CreateString(text) :
 	    cJSON_CreateNumber((double)xnum(text, 0, INT64_C(1) << 53, key));
 
-	cJSON_DeleteItemFromObjectCaseSensitive(json(m), key);
-	if (!item || !cJSON_AddItemToObject(json(m), key, item))
-		die("out of memory");
+	replace(m, key, item);
+}
+
+const struct cJSON *
+manifest_config(const struct manifest *m)
+{
+	return cJSON_GetObjectItemCaseSensitive(json(m), "config");
+}
+
+void
+manifest_set_config(struct manifest *m, struct cJSON *config)
+{
+	replace(m, "config", config);
 }
 
 int

@@ -1,6 +1,7 @@
 /* manifest.h - manifest.json of an image or a kernel
  *
- * An object of strings and numbers; see architecture.md.
+ * An object of strings and numbers, and `config` (ociconfig.h); see
+ * architecture.md.
  */
 #ifndef BNG_MANIFEST_H
 #define BNG_MANIFEST_H
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cJSON;
 struct manifest;
 
 /*
@@ -31,6 +33,10 @@ const char *manifest_item(const struct manifest *m, const char *path, int i);
 
 /* Set a key; text is "created"'s number, or a string. */
 void manifest_set(struct manifest *m, const char *key, const char *text);
+
+/* Its member `config`, or NULL; set, what is given is used up. */
+const struct cJSON *manifest_config(const struct manifest *m);
+void manifest_set_config(struct manifest *m, struct cJSON *config);
 
 /* Write it as the file name below dirfd, whole or not at all; 0 or -errno. */
 int manifest_save(const struct manifest *m, int dirfd, const char *name);

@@ -10,6 +10,7 @@
 #include "manifest.h"
 #include "name.h"
 #include "names.h"
+#include "ociconfig.h"
 #include "scratch.h"
 #include "storelist.h"
 #include "table.h"
@@ -247,6 +248,21 @@ show_lines(const struct store *s, const struct manifest *m, const char *name,
 	show_text("directory", dir);
 }
 
+/* How an OCI image says that it is run; one that is malformed says nothing. */
+static void
+show_config(struct json *j, const struct manifest *m)
+{
+	char why[OCICONFIG_WHY];
+	struct cJSON *config = NULL;
+
+	if (ociconfig_take(manifest_config(m), &config, why))
+		warn("the image's configuration is malformed: %s", why);
+	if (j)
+		ociconfig_json(j, config);
+	else
+		ociconfig_lines(config);
+}
+
 int
 storeshow(const struct store *s, const char *name, bool as_json)
 {
@@ -268,6 +284,8 @@ storeshow(const struct store *s, const char *name, bool as_json)
 	if (s == &store_kernels) {
 		images_of(&images, name);
 		show_names(j, "images", &images);
+	} else {
+		show_config(j, m);
 	}
 	machines_of(&machines, s, dir);
 	show_names(j, "machines", &machines);
