@@ -8,8 +8,8 @@
  *        bng-agent wait [-b] [-t SECONDS] VM
  *        bng-agent configure VM
  *        bng-agent clock VM
- *        bng-agent exec [-it] [-C DIR] [-e NAME=VALUE] [-u USER] VM [--]
- *            COMMAND [ARGUMENT ...]
+ *        bng-agent exec [-Eiot] [-C DIR] [-e NAME=VALUE] [-u USER] VM [--]
+ *            [COMMAND [ARGUMENT ...]]
  *        bng-agent put VM DIR <TAR
  *        bng-agent get VM PATH >TAR
  *        bng-agent stats VM
@@ -23,7 +23,10 @@
  * clock    set the machine's clock to the host's
  * wait     -b: until its init reports that it is up; -t: at most so long
  * exec     run a command; -i: with our stdin, -t: on a terminal, -C: in DIR,
- *          -e: with this in its environment (repeatable), -u: as USER
+ *          -e: with this in its environment (repeatable), -u: as USER, UID,
+ *          USER:GROUP or UID:GID. Without COMMAND, what its image runs; -E: the
+ *          same, with these words for its arguments; -o: only where there is no
+ *          COMMAND in the machine, and no init
  * put      extract a tar archive below DIR in the machine
  * get      archive a file or the content of a directory
  * ports    what listens: protocol, address, port, process
@@ -33,6 +36,7 @@
  *       exec: the command's own, 128 + n for signal n, 125 when it could not
  *       be run or was lost, 126 not executable, 127 not found
  */
+#include <limits.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <time.h>
@@ -41,6 +45,8 @@
 #include "bng.h"
 #include "dirs.h"
 #include "ident.h"
+#include "manifest.h"
+#include "ociconfig.h"
 #include "vm.h"
 
 enum { NOT_RUN = 125 };
@@ -187,6 +193,29 @@ add_network(cJSON *o, int dir)
 	cJSON_AddStringToObject(o, "mac", mac);
 }
 
+/*
+ * How its image says that commands are run; {} when it says nothing, so that
+ * what another machine's said does not outlive a fork.
+ */
+static void
+add_image(cJSON *o, int dir)
+{
+	char path[PATH_MAX], why[OCICONFIG_WHY];
+	autoclose int image = -1;
+	struct manifest *m = NULL;
+	cJSON *config = NULL;
+
+	if (file_line(dir, "image_dir", path, sizeof(path)) > 0)
+		image = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
+	    ociconfig_take(manifest_config(m), &config, why))
+		die("the configuration of its image is malformed: %s", why);
+	cJSON_AddItemToObject(o, "image",
+	    config ? config : cJSON_CreateObject());
+	if (m)
+		manifest_free(m);
+}
+
 static int
 verb_configure(int argc, char *argv[])
 {
@@ -201,6 +230,7 @@ verb_configure(int argc, char *argv[])
 	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
 	add_value(o, "machine_id", dir, "id");
 	add_network(o, dir);
+	add_image(o, dir);
 	add_file(o, "authorized_keys", AT_FDCWD, key);
 	add_file(o, "ssh_host_key", dir, "ssh_host_key");
 	add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub");
@@ -243,16 +273,22 @@ exec_options(int argc, char *argv[])
 	int opt;
 
 	/* What follows the machine's name is the command's. */
-	while ((opt = getopt(argc, argv, "+C:e:itu:")) != -1) {
+	while ((opt = getopt(argc, argv, "+C:Ee:iotu:")) != -1) {
 		switch (opt) {
 		case 'C':
 			cJSON_AddStringToObject(x.request, "cwd", optarg);
+			break;
+		case 'E':
+			cJSON_AddTrueToObject(x.request, "entrypoint");
 			break;
 		case 'e':
 			ask_add_env(env, optarg);
 			break;
 		case 'i':
 			x.input = true;
+			break;
+		case 'o':
+			cJSON_AddTrueToObject(x.request, "or_image");
 			break;
 		case 't':
 			x.tty = true;
@@ -279,12 +315,10 @@ verb_exec(int argc, char *argv[])
 	int status;
 
 	msg_failed = NOT_RUN;
-	if (!vm || !*command)
-		die_usage("a machine and a command are expected");
-	if (!strcmp(*command, "--"))
+	if (!vm)
+		die_usage("a machine is expected");
+	if (*command && !strcmp(*command, "--"))
 		command++;
-	if (!*command)
-		die_usage("a command is expected");
 	for (; *command; command++)
 		cJSON_AddItemToArray(args, cJSON_CreateString(*command));
 	if (x.input)

@@ -5,7 +5,7 @@
  * The protocol: doc/agent-protocol.md
  *
  * usage: bng-session start [-jpt] [-C DIR] [-e NAME=VALUE] [-n SESSION]
- *            [-r COMMAND] VM [--] COMMAND [ARGUMENT ...]
+ *            [-r COMMAND] [-u USER] VM [--] COMMAND [ARGUMENT ...]
  *        bng-session list [-jq] VM
  *        bng-session show [-j] VM SESSION
  *        bng-session attach VM SESSION
@@ -20,7 +20,7 @@
  * start    -p: its input is a pipe, -t: it is on a terminal (else it has no
  *          input), -C: in DIR, -e: with this in its environment, -n: under
  *          this name, -r: only if there is this command, too (-e and -r are
- *          repeatable), -j: print all about it, not only its name
+ *          repeatable), -u: as USER, -j: print all about it, not only its name
  * attach   to its input and output; on a terminal, Ctrl-] leaves it
  * mux      the same by frames of stdio_mux_v1, on our stdin and stdout
  * serve    the same to who connects to SOCKET, until a signal ends us
@@ -28,7 +28,7 @@
  * send     TEXT and a newline, or else our stdin; -e: then end its input
  * stop     TERM, and after SECONDS (10) KILL
  * acp      a command on our stdin and stdout, in /root/repo when it is there,
- *          else in /root, that ends with either side
+ *          else in /root, as root, that ends with either side
  *
  * exit: 0 done, 1 no (not running, no such session), 100 wrong usage, 111
  *       failed; attach, acp: the command's own, 128 + n for signal n, 125
@@ -87,7 +87,7 @@ start_options(int argc, char *argv[], bool *ret_json)
 	cJSON *require = cJSON_AddArrayToObject(o, "require");
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+C:e:jn:pr:t")) != -1) {
+	while ((opt = getopt(argc, argv, "+C:e:jn:pr:tu:")) != -1) {
 		if (opt == 'C')
 			cJSON_AddStringToObject(o, "cwd", optarg);
 		else if (opt == 'e')
@@ -103,6 +103,8 @@ start_options(int argc, char *argv[], bool *ret_json)
 			    cJSON_CreateString(optarg));
 		else if (opt == 't')
 			ask_add_terminal(o);
+		else if (opt == 'u')
+			cJSON_AddStringToObject(o, "user", optarg);
 		else
 			die_usage("unknown option");
 	}
@@ -527,6 +529,9 @@ verb_acp(int argc, char *argv[])
 		shell[3] = "there";
 	}
 	vm = add_command(o, shell, argv);
+	/* Nobody else gets to where it is by default. */
+	if (!strcmp(shell[3], "here"))
+		cJSON_AddStringToObject(o, "user", "root");
 	cJSON_AddTrueToObject(o, "stdin");
 	t.sock = ask_connect(vm, AGENT_WAITING, NOT_REACHED);
 	t.dir = ask_dir;

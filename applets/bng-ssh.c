@@ -87,6 +87,7 @@ xstart_sshd(const char *vm)
 
 	cJSON_AddItemToObject(o, "argv",
 	    cJSON_CreateStringArray(words, ARRAY_SIZE(words)));
+	cJSON_AddStringToObject(o, "user", "root");
 	t.sock = ask_connect(vm, AGENT_WAITING, EXIT_NO);
 	status = talk_run(&t, ask_text(o));
 	if (status == 127)

@@ -79,8 +79,8 @@ ok 'what is no configuration at all is refused, not run into' '
 			-c config.json "$image" name=app || exit 1
 	done && yes "[" | head -c 4000000 | tr -d "\n" >config.json &&
 	says 111 "it is not a JSON object" bng-state manifest \
-		-c config.json "$image" name=app && says 111 "No such file" bng-state manifest \
-		-c nowhere "$image" name=app'
+		-c config.json "$image" name=app &&
+	says 111 "No such file" bng-state manifest -c nowhere "$image" name=x'
 ok 'config is set by a file alone' '
 	says 100 "what -c makes" bng-state manifest "$image" config=x'
 ok 'of a manifest that somebody else wrote, a bad one is said and left out' '

@@ -34,7 +34,7 @@ ok 'verbs, by group, with what they are for' '
 ok 'options, those given left out, but for what may be repeated' '
 	offers "--name --nat --nested --no-bootstrap --no-nat" vm run --n &&
 	offers "--name --nat --nested" vm run --no-bootstrap --no-nat --n &&
-	offers "--env" vm run --env A=1 --env B=2 --en &&
+	offers "--env" vm exec --env A=1 --env B=2 --en &&
 	offers "--help" vm --h && offers "--help --quiet --version" --'
 ok 'the values that an option may have' '
 	offers "ready boot" vm run --wait "" && offers "boot" vm run --wait b &&

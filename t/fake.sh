@@ -116,7 +116,7 @@ put)
 	;;
 exec)
 	dir=/root
-	while getopts itC:e: opt; do
+	while getopts Eiotu:C:e: opt; do
 		case $opt in
 		C) dir=$OPTARG ;;
 		e) export "${OPTARG?}" ;;

@@ -1,18 +1,22 @@
 /* exec.c - the child that becomes the command; no shell in between
  *
  * SPDX-License-Identifier: MIT
+ *
+ * What the request does not say, the image does; what neither says is that of
+ * a login: environment, directory, user.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "clean.h"
+#include "image.h"
+#include "init.h"
 #include "json.h"
 #include "loop.h"
 #include "ops.h"
@@ -22,49 +26,89 @@
 
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
+enum { DEFAULTS = 8 };		/* variables that env_default may add */
+
 /* Strings of the request; what they hold lasts until the exec. */
 struct vector {
 	char **v;
-	char *text;
 	size_t n;
 };
 
 static struct vector args, env;
+static struct account who;
 
-/* From an array, with room for `extra` more. False: no memory. */
-static bool
-fill(struct vector *to, const char *array, size_t extra)
+noreturn_fn static void
+no_memory(void)
 {
-	size_t n = 0, size = array ? strlen(array) + 8 : 8;
-	char *text = to->text = malloc(size);
+	complain("cannot start the command: out of memory");
+	_exit(NOT_STARTED);
+}
+
+/* A string of the request; malloc'ed. */
+static char *
+copy(const char *v)
+{
+	size_t size = json_size(v) + 8;
+	char *text = malloc(size);
+
+	if (!text || json_str(v, text, size) < 0)
+		no_memory();
+	return text;
+}
+
+/* The strings of an array come behind; those that `out` says are left out. */
+static void
+append(struct vector *to, const char *array, bool (*out)(const char *text))
+{
+	size_t n = to->n + DEFAULTS + 1;
 
 	for (const char *e = json_first(array); e; e = json_next(e))
 		n++;
-	to->n = 0;
-	to->v = calloc(n + extra + 1, sizeof(*to->v));
-	if (!to->v || !text)
-		return false;
+	to->v = realloc(to->v, n * sizeof(*to->v));
+	if (!to->v)
+		no_memory();
+	to->v[to->n] = NULL;
 	for (const char *e = json_first(array); e; e = json_next(e)) {
-		long len = json_str(e, text, size);
+		char *text = copy(e);
 
-		if (len < 0)
+		if (out && out(text)) {
+			free(text);
 			continue;
+		}
 		to->v[to->n++] = text;
-		text += len + 1;
-		size -= (size_t)len + 1;
+		to->v[to->n] = NULL;
 	}
-	return true;
 }
 
+/* What NAME, or NAME=..., is set to; NULL: it is not. */
 static const char *
 env_get(const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = strcspn(name, "=");
 
-	for (char **e = env.v; *e; e++)
+	for (char **e = env.v; e && *e; e++)
 		if (!strncmp(*e, name, len) && (*e)[len] == '=')
 			return *e + len + 1;
 	return NULL;
+}
+
+static bool
+is_set(const char *line)
+{
+	return env_get(line);
+}
+
+/* Of somebody else than the image's user these would be a lie. */
+static bool
+is_set_or_whose(const char *line)
+{
+	static const char *const whose[] = { "HOME=", "USER=", "LOGNAME=",
+		"SHELL=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(whose); i++)
+		if (!strncmp(line, whose[i], strlen(whose[i])))
+			return true;
+	return is_set(line);
 }
 
 static void
@@ -72,20 +116,75 @@ env_default(const char *name, const char *value)
 {
 	char *line;
 
-	if (env_get(name) || asprintf(&line, "%s=%s", name, value) < 0)
+	if (env_get(name))
 		return;
+	if (asprintf(&line, "%s=%s", name, value) < 0)
+		no_memory();
 	env.v[env.n++] = line;
+	env.v[env.n] = NULL;
 }
 
-/* Become that user for good. */
+/* Whom the command is to be, in `who`; whether anybody was named. */
 static int
-switch_user(const struct passwd *pw)
+find_who(const char *request, bool *ret_asked, bool *ret_named)
 {
-	if (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) ||
-	    setuid(pw->pw_uid))
-		return complain("cannot become user '%s': %s", pw->pw_name,
-		    strerror(errno));
+	char spec[ACCOUNT_SPEC] = "", why[ACCOUNT_SPEC + 64];
+	const char *asked = json_get(request, "user");
+
+	if (asked ? json_str(asked, spec, sizeof(spec)) < 0 :
+	    image_get("user") &&
+	    json_str(image_get("user"), spec, sizeof(spec)) < 0)
+		return complain("the name of the user is too long");
+	if (!account_find(spec, &who, why, sizeof(why)))
+		return complain("%s", why);
+	*ret_asked = asked && *spec;
+	*ret_named = *spec;
 	return 0;
+}
+
+/* The environment, and whom the command is to be; 0, or 1 with a complaint. */
+static int
+prepare(const char *request, bool *ret_named)
+{
+	char term[64] = "xterm-256color";
+	bool asked = false;
+
+	if (find_who(request, &asked, ret_named))
+		return 1;
+	env = args = (struct vector){ NULL, 0 };
+	append(&env, json_get(request, "env"), NULL);
+	append(&env, image_get("env"), asked ? is_set_or_whose : is_set);
+	json_str(json_get(request, "term"), term, sizeof(term));
+	env_default("PATH", DEFAULT_PATH);
+	env_default("HOME", who.home);
+	env_default("USER", who.name);
+	env_default("LOGNAME", who.name);
+	env_default("SHELL", who.shell);
+	env_default("LANG", "C.UTF-8");
+	if (json_true(json_get(request, "tty")))
+		env_default("TERM", term);
+	return 0;
+}
+
+/* Where nobody says anything, at home: if there is no such place, in /. */
+void
+exec_cwd(const char *request, char *out, size_t size)
+{
+	if (json_str(json_get(request, "cwd"), out, size) < 0 &&
+	    json_str(image_get("cwd"), out, size) < 0)
+		snprintf(out, size, "%s", *who.home &&
+		    !access(who.home, X_OK) ? who.home : "/");
+}
+
+static int
+enter(const char *request)
+{
+	char cwd[4096];
+
+	exec_cwd(request, cwd, sizeof(cwd));
+	if (!chdir(cwd))
+		return 0;
+	return complain("cannot enter '%s': %s", cwd, strerror(errno));
 }
 
 /* Try each directory of PATH; errno of the most telling failure stays. */
@@ -162,18 +261,14 @@ int
 exec_check(const char *request)
 {
 	static const char *const keys[] = { "require", "argv" };
-	const char *e = json_get(request, "env");
-	char cwd[4096], command[4096];
+	char command[4096];
+	bool named = false;
 
-	if (!fill(&env, e, 1))
-		return complain("out of memory");
-	env_default("PATH", DEFAULT_PATH);
-	if (json_str(json_get(request, "cwd"), cwd, sizeof(cwd)) < 0)
-		snprintf(cwd, sizeof(cwd), "/");
-	if (chdir(cwd))
-		return complain("cannot enter '%s': %s", cwd, strerror(errno));
+	if (prepare(request, &named) || enter(request))
+		return 1;
 	for (int i = 0; i < 2; i++) {
-		e = json_first(json_get(request, keys[i]));
+		const char *e = json_first(json_get(request, keys[i]));
+
 		/* Of argv, the first is one. */
 		for (; e; e = i ? NULL : json_next(e))
 			if (json_str(e, command, sizeof(command)) < 0 ||
@@ -183,44 +278,44 @@ exec_check(const char *request)
 	return 0;
 }
 
+/*
+ * What the image runs, with what was given instead of its arguments; or what
+ * was given alone, unless that is only a try and not there.
+ */
+static void
+choose_command(const char *request)
+{
+	const char *given = json_get(request, "argv");
+	bool own = json_true(json_get(request, "entrypoint"));
+
+	if (!own)
+		append(&args, given, NULL);
+	if (args.n && (!json_true(json_get(request, "or_image")) ||
+	    !init_is_none() || !image_runs() || !look_for(args.v[0])))
+		return;
+	args.n = 0;
+	append(&args, image_get("entrypoint"), NULL);
+	append(&args, own && json_first(given) ? given : image_get("cmd"),
+	    NULL);
+}
+
 int
 exec_run(const char *request)
 {
-	enum { DEFAULTS = 7 };
-	char user[64] = "", cwd[4096], term[64] = "xterm-256color";
-	const struct passwd *pw;
 	const char *command;
+	bool named = false;
 
-	if (!fill(&args, json_get(request, "argv"), 0) ||
-	    !fill(&env, json_get(request, "env"), DEFAULTS)) {
-		complain("cannot start the command: out of memory");
+	if (prepare(request, &named))
 		return NOT_STARTED;
-	}
+	choose_command(request);
 	command = args.v[0];
-	json_str(json_get(request, "user"), user, sizeof(user));
-	json_str(json_get(request, "term"), term, sizeof(term));
-	pw = *user ? getpwnam(user) : getpwuid(0);
-	if (*user && !pw) {
-		complain("there is no user '%s' in the machine", user);
+	if (named && !account_become(&who)) {
+		complain("cannot become user '%s': %s", who.name,
+		    strerror(errno));
 		return NOT_STARTED;
 	}
-	env_default("PATH", DEFAULT_PATH);
-	env_default("HOME", *user ? pw->pw_dir : "/root");
-	env_default("USER", *user ? user : "root");
-	env_default("LOGNAME", *user ? user : "root");
-	env_default("SHELL", pw && pw->pw_shell && *pw->pw_shell ?
-	    pw->pw_shell : "/bin/sh");
-	env_default("LANG", "C.UTF-8");
-	if (json_true(json_get(request, "tty")))
-		env_default("TERM", term);
-	if (*user && switch_user(pw))
+	if (enter(request))
 		return NOT_STARTED;
-	if (json_str(json_get(request, "cwd"), cwd, sizeof(cwd)) < 0)
-		snprintf(cwd, sizeof(cwd), "/");
-	if (chdir(cwd)) {
-		complain("cannot enter '%s': %s", cwd, strerror(errno));
-		return NOT_STARTED;
-	}
 	loop_patient(false);
 	search(args.v);
 	if ((errno == ENOENT || errno == ENOTDIR) && !exists(command)) {

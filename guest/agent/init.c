@@ -38,6 +38,12 @@ init_note(const char *path)
 		kind = INIT_BUSYBOX;
 }
 
+bool
+init_is_none(void)
+{
+	return kind == INIT_NONE;
+}
+
 /* Until there is a file of this name in dir. */
 static bool
 await(int in, const char *dir, const char *path)

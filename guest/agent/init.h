@@ -2,7 +2,11 @@
 #ifndef AGENT_INIT_H
 #define AGENT_INIT_H
 
+#include <stdbool.h>
+
 /* Which program becomes PID 1; NULL: none, the agent's own stays. */
 void init_note(const char *path);
+
+bool init_is_none(void);
 
 #endif

@@ -243,17 +243,18 @@ static bool
 write_about(const char *request)
 {
 	autofree char *text = NULL;
-	const char *cwd = json_get(request, "cwd");
-	size_t size;
+	char cwd[4096] = "/", inside[6 * 1024] = "";
+	size_t size, len = 0;
 	FILE *f = open_memstream(&text, &size);
 
 	if (!f)
 		return false;
 	fprintf(f, "{\"name\":\"%s\",\"command\":[", k.name);
 	put_command(f, json_get(request, "argv"));
-	fprintf(f, "],\"cwd\":%.*s,\"stdin\":\"%s\",\"tty\":%s,\"pid\":%ld,"
-	    "\"started\":%lld}", cwd ? (int)json_size(cwd) : 3,
-	    cwd ? cwd : "\"/\"", k.input ? "pipe" : "detached",
+	exec_cwd(request, cwd, sizeof(cwd));
+	json_escape(inside, sizeof(inside), &len, cwd);
+	fprintf(f, "],\"cwd\":\"%s\",\"stdin\":\"%s\",\"tty\":%s,\"pid\":%ld,"
+	    "\"started\":%lld}", inside, k.input ? "pipe" : "detached",
 	    k.tty ? "true" : "false", (long)k.job->pid, (long long)time(NULL));
 	return !fclose(f) && !file_note(k.dir, "about", text, size, 0600);
 }

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "json.h"
 #include "ops.h"
 #include "session.h"
@@ -91,10 +92,15 @@ want_command(struct conn *c, const char *request)
 {
 	const char *args = json_get(request, "argv");
 
-	if (json_first(args) && all_strings(args) &&
-	    all_strings(json_get(request, "env")))
+	if (!all_strings(args) || !all_strings(json_get(request, "env")))
+		conn_fail(c, "malformed request: argv, env");
+	else if (json_first(args) && !json_true(json_get(request,
+	    "entrypoint")))
 		return true;
-	conn_fail(c, "malformed request: argv, env");
+	else if (image_runs())
+		return true;
+	else
+		conn_fail(c, "no command is given, and its image names none");
 	return false;
 }
 
@@ -160,8 +166,15 @@ op_boot(struct conn *c, const char *request)
 static void
 op_configure(struct conn *c, const char *request)
 {
+	const char *image = json_get(request, "image");
+
 	if (ops_harmless) {
 		conn_fail(c, "not in test mode");
+		return;
+	}
+	/* Kept here: commands are children of this process. */
+	if (image && !image_set(image)) {
+		conn_fail(c, "malformed request: image");
 		return;
 	}
 	start(c, request, configure_run, false);
@@ -209,6 +222,10 @@ op_dial(struct conn *c, const char *request)
 static void
 op_session_start(struct conn *c, const char *request)
 {
+	if (!json_first(json_get(request, "argv"))) {
+		conn_fail(c, "malformed request: argv");
+		return;
+	}
 	if (!want_command(c, request))
 		return;
 	if (!all_strings(json_get(request, "require")))

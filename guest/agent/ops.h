@@ -34,6 +34,9 @@ int shutdown_run(const char *request);
  */
 int exec_check(const char *request);
 
+/* The directory that its command begins in; after exec_check. */
+void exec_cwd(const char *request, char *out, size_t size);
+
 /* One line for the client, on the child's stderr; returns 1. */
 printf_fn(1, 2) int complain(const char *fmt, ...);
 
