@@ -58,19 +58,26 @@ await(int in, const char *dir, const char *path)
 	return true;
 }
 
-int
-boot_run(const char *request)
+/* Until systemd listens, to signals as well. */
+static bool
+await_systemd(void)
 {
 	int in = inotify_init1(IN_CLOEXEC);
 
+	return in >= 0 && await(in, "/run", "/run/systemd") &&
+	    await(in, "/run/systemd", "/run/systemd/private");
+}
+
+int
+boot_run(const char *request)
+{
 	(void)request;
 	if (kind != INIT_SYSTEMD) {
 		if (write(STDOUT_FILENO, "running\n", 8) != 8)
 			return 1;
 		return 0;
 	}
-	if (in < 0 || !await(in, "/run", "/run/systemd") ||
-	    !await(in, "/run/systemd", "/run/systemd/private"))
+	if (!await_systemd())
 		return complain("cannot wait for systemd: %s",
 		    strerror(errno));
 	execlp("systemctl", "systemctl", "is-system-running", "--wait",
@@ -99,6 +106,8 @@ ask_init(void)
 
 	switch (kind) {
 	case INIT_SYSTEMD:
+		/* The kernel drops signals that PID 1 does not expect yet. */
+		await_systemd();
 		return !kill(1, SYSTEMD_SIGRTMIN + (off ? 4 : 5));
 	case INIT_OTHER:
 		return run_command(off ? "poweroff" : "reboot");
