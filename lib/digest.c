@@ -1,4 +1,4 @@
-/* digest.c - SHA-256; see digest.h
+/* digest.c - SHA-256 and SHA-512; see digest.h
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,43 +14,88 @@ evp(const struct digest *d)
 	return (EVP_MD_CTX *)(uintptr_t)d;
 }
 
+static struct digest *
+new_with(const EVP_MD *md)
+{
+	EVP_MD_CTX *d = EVP_MD_CTX_new();
+
+	if (!d || !EVP_DigestInit_ex(d, md, NULL))
+		die("cannot compute digests");
+	return (struct digest *)d;
+}
+
 struct digest *
 xdigest_new(void)
 {
-	struct digest *d = (struct digest *)EVP_MD_CTX_new();
+	return new_with(EVP_sha256());
+}
 
-	if (!d)
-		die("out of memory");
-	digest_reset(d);
-	return d;
+struct digest *
+xdigest_new_like(const char *name)
+{
+	return new_with(!strncmp(name, "sha512:", 7) ? EVP_sha512() :
+	    EVP_sha256());
+}
+
+void
+digest_free(struct digest *d)
+{
+	EVP_MD_CTX_free(evp(d));
 }
 
 void
 digest_reset(struct digest *d)
 {
-	if (!EVP_DigestInit_ex(evp(d), EVP_sha256(), NULL))
-		die("cannot compute SHA-256");
+	if (!EVP_DigestInit_ex(evp(d), NULL, NULL))
+		die("cannot compute digests");
 }
 
 void
 digest_add(struct digest *d, const void *buf, size_t len)
 {
 	if (!EVP_DigestUpdate(evp(d), buf, len))
-		die("cannot compute SHA-256");
+		die("cannot compute digests");
+}
+
+void
+digest_sum(const struct digest *d, char hex[DIGEST_SUM])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	unsigned n = 0;
+
+	if (!copy || !EVP_MD_CTX_copy_ex(copy, evp(d)) ||
+	    !EVP_DigestFinal_ex(copy, sum, &n))
+		die("cannot compute digests");
+	EVP_MD_CTX_free(copy);
+	for (unsigned i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
 }
 
 void
 digest_hex(const struct digest *d, char hex[DIGEST_HEX])
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	char sum[DIGEST_SUM];
 
-	if (!copy || !EVP_MD_CTX_copy_ex(copy, evp(d)) ||
-	    !EVP_DigestFinal_ex(copy, sum, NULL))
-		die("cannot compute SHA-256");
-	EVP_MD_CTX_free(copy);
-	for (int i = 0; i < (DIGEST_HEX - 1) / 2; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	digest_sum(d, sum);
+	memcpy(hex, sum, DIGEST_HEX - 1);
+	hex[DIGEST_HEX - 1] = '\0';
+}
+
+bool
+digest_ok(const char *name)
+{
+	size_t n = !strncmp(name, "sha256:", 7) ? DIGEST_HEX - 1 :
+	    !strncmp(name, "sha512:", 7) ? DIGEST_SUM - 1 : 0;
+
+	return n && strlen(name + 7) == n &&
+	    strspn(name + 7, "0123456789abcdef") == n;
+}
+
+const char *
+digest_digits(const char *name)
+{
+	return strchr(name, ':') + 1;
 }
 
 bool
@@ -76,5 +121,5 @@ digest_of(const char *text, char hex[DIGEST_HEX])
 
 	digest_add(d, text, strlen(text));
 	digest_hex(d, hex);
-	EVP_MD_CTX_free(evp(d));
+	digest_free(d);
 }

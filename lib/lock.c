@@ -15,10 +15,10 @@ whole_file(short type)
 	return f;
 }
 
-int
-lock_fd(int fd, bool wait)
+static int
+set_lock(int fd, short type, bool wait)
 {
-	struct flock f = whole_file(F_WRLCK);
+	struct flock f = whole_file(type);
 
 	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &f)) {
 		if (errno == EINTR)
@@ -26,6 +26,24 @@ lock_fd(int fd, bool wait)
 		return errno == EACCES ? -EAGAIN : -errno;
 	}
 	return 0;
+}
+
+int
+lock_fd(int fd, bool wait)
+{
+	return set_lock(fd, F_WRLCK, wait);
+}
+
+int
+lock_fd_shared(int fd, bool wait)
+{
+	return set_lock(fd, F_RDLCK, wait);
+}
+
+void
+lock_drop(int fd)
+{
+	set_lock(fd, F_UNLCK, false);
 }
 
 int

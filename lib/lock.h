@@ -25,6 +25,14 @@ int lock_take(int dirfd, const char *name);
 /* Lock an open descriptor. 0, -EAGAIN, or -errno. */
 int lock_fd(int fd, bool wait);
 
+/*
+ * The same for reading, next to other readers; a writer's lock becomes a
+ * reader's without a gap.
+ */
+int lock_fd_shared(int fd, bool wait);
+
+void lock_drop(int fd);
+
 /* Whether anyone has it for writing: 1, 0 (also without a file), -errno. */
 int lock_held(int dirfd, const char *name);
 
