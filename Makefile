@@ -17,7 +17,7 @@ JOBS ?= $(shell nproc)
 APART := bundle disk pull
 PKGS_bundle := libcjson libcrypto libzstd
 PKGS_disk := ext2fs com_err libarchive
-PKGS_pull := libcurl libcrypto libarchive
+PKGS_pull := libcurl libcrypto libarchive libcjson
 PKGS_bng := libcjson libmnl
 
 B := build$(if $(SAN),-san)

@@ -38,6 +38,14 @@ tarwrite_took(struct tar_out *o, size_t n)
 	o->len += n;
 }
 
+const uint8_t *
+tarwrite_take(struct tar_out *o, size_t *ret_n)
+{
+	*ret_n = o->len;
+	o->len = 0;
+	return o->buf;
+}
+
 void
 tarwrite_put(struct tar_out *o, const void *p, size_t n)
 {

@@ -47,6 +47,9 @@ void tarwrite_put(struct tar_out *o, const void *p, size_t n);
 uint8_t *tarwrite_room(struct tar_out *o, size_t n);
 void tarwrite_took(struct tar_out *o, size_t n);
 
+/* All that waits to be written, for who writes it himself; nothing is left. */
+const uint8_t *tarwrite_take(struct tar_out *o, size_t *ret_n);
+
 /* Fill up to a whole block after size bytes. */
 void tarwrite_pad(struct tar_out *o, uint64_t size);
 

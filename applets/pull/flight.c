@@ -1,0 +1,290 @@
+/* flight.c - ranges of blobs, several at once
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * 1. What the stream needs first is asked for first: blobs in its order, and
+ *    in each the lowest bytes that nobody is getting.
+ * 2. A range is closed, and made of grains. A grain that a flight does not
+ *    finish is missing again.
+ * 3. A server that answers a range with anything but that range is asked for
+ *    the whole blob, once; what is there already is not written again.
+ */
+#include "bng.h"
+#include "pull.h"
+
+enum {
+	CHUNK_MAX = 8 << 20,	/* of a range; smaller ones near the end */
+	CHUNK_MIN = 4 << 20,
+	FRUITLESS = 5,		/* good answers that brought nothing */
+};
+
+struct flight {
+	struct exchange x;
+	struct pull *p;
+	struct blob *b;
+	size_t origin;
+	size_t first, end;	/* the grains that are ours */
+	int64_t to, pos;	/* the next byte, and where it ends */
+	int64_t high;		/* bytes below it were counted */
+	bool whole;		/* no range is asked for */
+	bool wrong_range;	/* the server cannot do ranges */
+	bool enough;		/* we ended it */
+};
+
+static int64_t
+grain_end(const struct blob *b, size_t g)
+{
+	int64_t end = (int64_t)(g + 1) * GRAIN;
+
+	return end < b->d.size ? end : b->d.size;
+}
+
+static void
+ask_range(struct exchange *x, char *buf, size_t size)
+{
+	struct flight *f = x->owner;
+
+	f->wrong_range = false;
+	if (f->whole)
+		f->pos = 0;
+	else
+		snprintf(buf, size, "%lld-%lld", (long long)f->pos,
+		    (long long)f->to - 1);
+}
+
+static bool
+refuse_length(struct exchange *x, const struct blob *b, int64_t n)
+{
+	return exchange_refuse(x, "the server says that it has %lld bytes, "
+	    "the manifest says %lld", (long long)n, (long long)b->d.size);
+}
+
+/* It sends all of it, asked or not. */
+static bool
+begin_whole(struct flight *f)
+{
+	struct blob *b = f->b;
+
+	if (f->x.length >= 0 && f->x.length != b->d.size)
+		return refuse_length(&f->x, b, f->x.length);
+	if (f->whole)
+		return true;
+	f->wrong_range = true;
+	if (b->no_ranges)
+		return exchange_refuse(&f->x, "the server ignores ranges");
+	/* Rather than ask again: this is the one that gets everything. */
+	b->no_ranges = f->whole = true;
+	f->pos = 0;
+	f->to = b->d.size;
+	return true;
+}
+
+static bool
+begin(struct exchange *x)
+{
+	struct flight *f = x->owner;
+
+	if (x->status == 200)
+		return begin_whole(f);
+	if (x->status != 206 || f->whole)
+		return exchange_refuse(x, "the server answered %ld",
+		    x->status);
+	if (x->total >= 0 && x->total != f->b->d.size)
+		return refuse_length(x, f->b, x->total);
+	if (x->from == f->pos)
+		return true;
+	f->wrong_range = true;
+	return exchange_refuse(x, "the server sends another range than was "
+	    "asked for");
+}
+
+/* Bytes that lie in one grain. */
+static void
+piece(struct flight *f, const char *data, size_t n)
+{
+	struct blob *b = f->b;
+	size_t g = (size_t)(f->pos / GRAIN);
+	bool there = b->grain[g] == GRAIN_THERE;
+
+	if (!there)
+		blob_write(b, f->pos, data, n);
+	f->pos += (int64_t)n;
+	if (!there && f->pos > f->high) {
+		int64_t was = f->pos - (int64_t)n;
+
+		b->have += f->pos - (was > f->high ? was : f->high);
+		f->high = f->pos;
+		f->x.grew = true;
+	}
+	if (!there && f->pos == grain_end(b, g))
+		blob_grain(b, g);
+}
+
+static bool
+body(struct exchange *x, const void *data, size_t n)
+{
+	struct flight *f = x->owner;
+	const char *p = data;
+
+	while (n && f->pos < f->to && f->b->state == BLOB_OURS) {
+		int64_t left = grain_end(f->b, (size_t)(f->pos / GRAIN)) -
+		    f->pos;
+		size_t part = (int64_t)n < left ? n : (size_t)left;
+
+		piece(f, p, part);
+		p += part;
+		n -= part;
+	}
+	if (n && f->whole && f->b->state == BLOB_OURS)
+		return exchange_refuse(x, "the server sends more than its "
+		    "%lld bytes", (long long)f->b->d.size);
+	f->enough = n;
+	return !f->enough;
+}
+
+/* Give back what it did not finish. */
+static void
+land(struct flight *f)
+{
+	struct blob *b = f->b;
+	int64_t rest = f->high % GRAIN;
+
+	for (size_t g = f->first; g < f->end; g++)
+		if (b->grain[g] == GRAIN_FLYING)
+			b->grain[g] = GRAIN_MISSING;
+	if (rest && f->high != b->d.size &&
+	    b->grain[f->high / GRAIN] != GRAIN_THERE)
+		b->have -= rest;
+	b->flights--;
+	f->p->flying--;
+}
+
+noreturn_fn static void
+give_up(const struct flight *f, const char *why)
+{
+	show_clear();
+	die("cannot get %s (%s) from '%s': %s", f->b->what, f->b->d.digest,
+	    f->x.at->host, why);
+}
+
+/* This origin does not have it, or will not give it: is there another? */
+static void
+next_origin(struct flight *f, const char *why)
+{
+	struct blob *b = f->b;
+
+	if (f->origin != b->origin)
+		return;	/* another flight has found out before */
+	if (b->origin + 1 >= f->p->source.n)
+		give_up(f, why);
+	show_clear();
+	warn("mirror '%s': cannot get %s: %s", f->x.at->base, b->what, why);
+	b->origin++;
+	b->no_ranges = false;
+	b->fruitless = 0;
+}
+
+static void
+done(struct exchange *x, const char *why)
+{
+	struct flight *f = x->owner;
+	struct blob *b = f->b;
+	bool ranged = !f->whole;
+
+	land(f);
+	if (f->enough || b->state != BLOB_OURS)
+		why = NULL;
+	else if (ranged && (f->wrong_range || x->status == 416))
+		b->no_ranges = true;
+	else if (why)
+		next_origin(f, why);
+	else if (x->grew || f->pos == f->to)
+		b->fruitless = 0;
+	else if (++b->fruitless >= FRUITLESS)
+		next_origin(f, "it ends too early, again and again");
+	exchange_release(x);
+	free(f);
+}
+
+static void
+launch(struct pull *p, struct blob *b, size_t first, size_t end)
+{
+	struct flight *f = xcalloc(1, sizeof(*f));
+	struct exchange *x = &f->x;
+
+	f->p = p;
+	f->b = b;
+	f->origin = b->origin;
+	f->first = first;
+	f->end = end;
+	f->pos = f->high = (int64_t)first * GRAIN;
+	f->to = grain_end(b, end - 1);
+	f->whole = f->pos == 0 && f->to == b->d.size;
+	for (size_t g = first; g < end; g++)
+		if (b->grain[g] == GRAIN_MISSING)
+			b->grain[g] = GRAIN_FLYING;
+	x->at = p->source.origins[b->origin];
+	b->from = x->at->host;
+	x->path = xasprintf("/v2/%s/blobs/%s", p->source.ref->path,
+	    b->d.digest);
+	x->owner = f;
+	x->range = ask_range;
+	x->begin = begin;
+	x->body = body;
+	x->done = done;
+	b->flights++;
+	p->flying++;
+	exchange_start(x);
+}
+
+/* How long a range is to be, in grains: the last ones end together. */
+static size_t
+chunk(const struct pull *p)
+{
+	int64_t left = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		left += p->blobs[i].d.size - p->blobs[i].have;
+	left /= 2 * (int64_t)p->connections;
+	if (left > CHUNK_MAX)
+		left = CHUNK_MAX;
+	return (size_t)(left < CHUNK_MIN ? CHUNK_MIN : left) / GRAIN;
+}
+
+/* The next flight for this blob; false when it needs none now. */
+static bool
+next_flight(struct pull *p, struct blob *b)
+{
+	size_t first = 0, end, most = chunk(p);
+
+	if (b->state != BLOB_OURS || b->prefix == b->d.size)
+		return false;
+	if (b->no_ranges) {
+		if (b->flights)
+			return false;
+		launch(p, b, 0, b->ngrain);
+		return true;
+	}
+	first = (size_t)(b->prefix / GRAIN);
+	while (first < b->ngrain && b->grain[first] != GRAIN_MISSING)
+		first++;
+	if (first == b->ngrain)
+		return false;
+	for (end = first; end < b->ngrain && end - first < most &&
+	    b->grain[end] == GRAIN_MISSING; end++)
+		;
+	launch(p, b, first, end);
+	return true;
+}
+
+void
+flight_schedule(struct pull *p)
+{
+	for (size_t i = 0; i < p->n && p->flying < p->connections; i++) {
+		if (p->blobs[i].state == BLOB_NEW)
+			blob_open(&p->blobs[i]);
+		while (p->flying < p->connections &&
+		    next_flight(p, &p->blobs[i]))
+			;
+	}
+}
