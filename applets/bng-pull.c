@@ -13,9 +13,9 @@
  *        bng-pull ref IMAGE
  *        bng-pull prune [-n] [-k DIGEST]
  *
- * fetch downloads an http, https or file URL to FILE, which appears when it is whole
- * and has the digest, or to stdout. What a broken download left in FILE.part
- * is continued if it still is part of the same file.
+ * fetch downloads an http, https or file URL to FILE, which appears when it is
+ * whole and has the digest, or to stdout. What a broken download left in
+ * FILE.part is continued if it still is part of the same file.
  *
  *   -c  certificates to trust instead of the system's
  *   -m  refuse what is larger (a size such as 512M)

@@ -105,7 +105,8 @@ too_large(struct fetch *f)
 	char size[HUMAN_LEN];
 
 	part_drop(&f->part);
-	return fetch_refuse(f, "it is larger than %s", human_size(f->max, size));
+	return fetch_refuse(f, "it is larger than %s",
+	    human_size(f->max, size));
 }
 
 /* The headers are there: is this the body that was asked for? 0 if not. */
@@ -121,12 +122,12 @@ fetch_begins(struct fetch *f)
 	curl_easy_getinfo(f->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (code == 206) {
 		if (f->range_from != f->from)
-			return fetch_refuse(f, "the server sends another part than"
-			    " was asked for");
+			return fetch_refuse(f, "the server sends another part "
+			    "than was asked for");
 	} else if (code == 200 || code == 0) {
 		if (part_reset(&f->part))
-			return fetch_refuse(f, "it broke off, and the server cannot"
-			    " go on in the middle");
+			return fetch_refuse(f, "it broke off, and the server "
+			    "cannot go on in the middle");
 		digest_reset(f->digest);
 		f->first = 0;
 		r = part_note(&f->part, f->source, validator(f));

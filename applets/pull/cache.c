@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  *
- *	blobs/ALGORITHM/HEX			whole, verified, never changed
- *	blobs/ALGORITHM/HEX.part		on its way; locked by who gets it
- *	blobs/ALGORITHM/HEX.part.journal	what of it is there
+ *	blobs/ALGORITHM/HEX		whole, verified, never changed
+ *	   "	   "	/HEX.part	on its way; locked by who gets it
+ *	   "	   "	/HEX.part.journal	what of it is there
  *
  * A name is made of a digest that was checked, and of nothing else. Who uses a
  * blob has it open and locked for reading, so that prune leaves it alone.

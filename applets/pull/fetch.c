@@ -34,7 +34,8 @@ setup(struct fetch *f)
 		curl_easy_setopt(c, CURLOPT_CAINFO, f->cafile);
 	if (f->progress) {
 		curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, fetch_on_progress);
+		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION,
+		    fetch_on_progress);
 		curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &f->since);

@@ -76,7 +76,8 @@ redirected(struct fetch *f, const char *url, int count)
 		fetch_cannot(f, "the server redirects too often");
 	if (strncasecmp(to, "https://", 8) &&
 	    (safe || strncasecmp(to, "http://", 7)))
-		fetch_cannot(f, safe ? "the server redirects to what is not https" :
+		fetch_cannot(f, safe ?
+		    "the server redirects to what is not https" :
 		    "the server redirects to what is not http");
 	return xstrdup(to);
 }
