@@ -257,18 +257,24 @@ broke_off(const struct exchange *x, int code)
 }
 
 /*
- * A registry nobody has spoken with yet may know no TLS: where http is allowed,
- * it is tried then. A certificate that is wrong is no such sign.
+ * A registry nobody has spoken with yet may speak the other of two schemes:
+ * TLS servers call a request in plain text a bad one. A certificate that is
+ * wrong is no such sign.
  */
 static bool
-try_plain(struct exchange *x, int code)
+try_other(struct exchange *x, int code)
 {
-	if (!x->at->plain_try || x->at->alive || x->hops || *x->path != '/' ||
-	    (code != CURLE_SSL_CONNECT_ERROR && code != CURLE_COULDNT_CONNECT &&
-	    code != CURLE_GOT_NOTHING && code != CURLE_RECV_ERROR))
+	static const CURLcode codes[] = { CURLE_SSL_CONNECT_ERROR,
+		CURLE_COULDNT_CONNECT, CURLE_GOT_NOTHING, CURLE_RECV_ERROR,
+		CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL };
+	bool sign = code == CURLE_OK && x->status == 400;
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		sign |= code == (int)codes[i];
+	if (!sign || !x->at->other || x->at->alive || *x->path != '/')
 		return false;
-	x->at->plain_try = false;
-	memmove(x->at->base + 4, x->at->base + 5, strlen(x->at->base + 4));
+	free(x->at->base);
+	x->at->base = steal(&x->at->other);
 	exchange_again(x);
 	return true;
 }
@@ -310,7 +316,7 @@ exchange_ended(struct exchange *x, int code)
 		exchange_fail(x, x->why);
 		return;
 	}
-	if (try_plain(x, code))
+	if (try_other(x, code))
 		return;
 	if (x->status && *x->path == '/')
 		x->at->alive = true;

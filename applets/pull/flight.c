@@ -26,7 +26,8 @@ struct flight {
 	size_t first, end;	/* the grains that are ours */
 	int64_t to, pos;	/* the next byte, and where it ends */
 	int64_t high;		/* bytes below it were counted */
-	bool whole;		/* no range is asked for */
+	bool whole;		/* from the start again with each try */
+	bool asked;		/* for a range */
 	bool wrong_range;	/* the server cannot do ranges */
 	bool enough;		/* we ended it */
 };
@@ -47,7 +48,8 @@ ask_range(struct exchange *x, char *buf, size_t size)
 	f->wrong_range = false;
 	if (f->whole)
 		f->pos = 0;
-	else
+	f->asked = f->pos || f->to != f->b->d.size;
+	if (f->asked)
 		snprintf(buf, size, "%lld-%lld", (long long)f->pos,
 		    (long long)f->to - 1);
 }
@@ -67,13 +69,14 @@ begin_whole(struct flight *f)
 
 	if (f->x.length >= 0 && f->x.length != b->d.size)
 		return refuse_length(&f->x, b, f->x.length);
-	if (f->whole)
+	if (!f->asked)
 		return true;
 	f->wrong_range = true;
 	if (b->no_ranges)
 		return exchange_refuse(&f->x, "the server ignores ranges");
 	/* Rather than ask again: this is the one that gets everything. */
 	b->no_ranges = f->whole = true;
+	f->wrong_range = f->asked = false;
 	f->pos = 0;
 	f->to = b->d.size;
 	return true;
@@ -86,7 +89,7 @@ begin(struct exchange *x)
 
 	if (x->status == 200)
 		return begin_whole(f);
-	if (x->status != 206 || f->whole)
+	if (x->status != 206 || !f->asked)
 		return exchange_refuse(x, "the server answered %ld",
 		    x->status);
 	if (x->total >= 0 && x->total != f->b->d.size)
@@ -135,7 +138,7 @@ body(struct exchange *x, const void *data, size_t n)
 		p += part;
 		n -= part;
 	}
-	if (n && f->whole && f->b->state == BLOB_OURS)
+	if (n && f->to == f->b->d.size && f->b->state == BLOB_OURS)
 		return exchange_refuse(x, "the server sends more than its "
 		    "%lld bytes", (long long)f->b->d.size);
 	f->enough = n;
@@ -189,12 +192,10 @@ done(struct exchange *x, const char *why)
 {
 	struct flight *f = x->owner;
 	struct blob *b = f->b;
-	bool ranged = !f->whole;
-
 	land(f);
 	if (f->enough || b->state != BLOB_OURS)
 		why = NULL;
-	else if (ranged && (f->wrong_range || x->status == 416))
+	else if (f->asked && (f->wrong_range || x->status == 416))
 		b->no_ranges = true;
 	else if (why)
 		next_origin(f, why);
@@ -219,7 +220,7 @@ launch(struct pull *p, struct blob *b, size_t first, size_t end)
 	f->end = end;
 	f->pos = f->high = (int64_t)first * GRAIN;
 	f->to = grain_end(b, end - 1);
-	f->whole = f->pos == 0 && f->to == b->d.size;
+	f->whole = b->no_ranges;
 	for (size_t g = first; g < end; g++)
 		if (b->grain[g] == GRAIN_MISSING)
 			b->grain[g] = GRAIN_FLYING;

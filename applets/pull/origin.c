@@ -47,10 +47,19 @@ struct origin *
 origin_registry(const char *host, bool insecure)
 {
 	struct origin *o = origin_new(host, insecure);
+	bool plain_first = is_loopback(host);
 
-	o->plain_try = o->plain_ok;
-	o->base = xasprintf("https://%s", !strcmp(host, "docker.io") ?
-	    "registry-1.docker.io" : host);
+	if (!strcmp(host, "docker.io"))
+		host = "registry-1.docker.io";
+	/*
+	 * Both are tried where both are allowed. A server that waits for a
+	 * request in plain text may wait for ever when it is sent TLS; the
+	 * other way round there is an answer.
+	 */
+	o->base = xasprintf("http%s://%s", plain_first ? "" : "s", host);
+	if (o->plain_ok)
+		o->other = xasprintf("http%s://%s", plain_first ? "s" : "",
+		    host);
 	return o;
 }
 

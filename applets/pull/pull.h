@@ -174,8 +174,8 @@ int helper_ask(struct login *ret, const char *name, const char *host);
 struct origin {
 	char *host;		/* with its port; what logins are kept under */
 	char *base;		/* "https://host/prefix" */
+	char *other;		/* the same with the other scheme, or NULL */
 	bool plain_ok;		/* http may be spoken with it */
-	bool plain_try;		/* and is, should https be unknown there */
 	bool alive;		/* it has answered */
 	bool insecure;		/* also other hosts than this */
 	const char *authfile;

@@ -74,21 +74,18 @@ digest_right(const char *text, size_t n, const char *digest,
 	return !*digest || !strcmp(ret, digest);
 }
 
-/* Verify what came, by the digest wanted ("": by the server's own). */
+/* Is it what was wanted ("": what the server itself says that it is)? */
 static bool
-verify(struct image *im, struct receipt *r, const char *want)
+verify(struct image *im, const char *said, const char *want, char why[512])
 {
-	const char *said = digest_ok(r->x.digest) ? r->x.digest : "";
-	char got[DIGEST_NAME];
-
-	if (!digest_right(r->text, r->n, *want ? want : said, got)) {
-		snprintf(r->why, sizeof(r->why), "its manifest has the digest "
-		    "%s instead of %s", got, *want ? want : said);
-		return false;
-	}
-	im->self.size = (int64_t)r->n;
-	snprintf(im->self.digest, sizeof(im->self.digest), "%s", got);
-	return true;
+	if (!*want && digest_ok(said))
+		want = said;
+	if (digest_right(im->text, (size_t)im->self.size, want,
+	    im->self.digest))
+		return true;
+	snprintf(why, 512, "its manifest has the digest %s instead of %s",
+	    im->self.digest, want);
+	return false;
 }
 
 static bool
@@ -125,9 +122,11 @@ receive(struct image *im, const struct source *s, size_t which,
 		show_turn();
 		net_turn(-1, show_wait());
 	}
-	ok = !r.why[0] && verify(im, &r, want);
 	im->text = xrealloc(r.text, r.n + 1);
-	ok = ok && understand(im, r.x.type, r.why);
+	im->self.size = (int64_t)r.n;
+	/* One of schema 1 has never the digest that its server says. */
+	ok = !r.why[0] && understand(im, r.x.type, r.why) &&
+	    verify(im, r.x.digest, want, r.why);
 	if (ok)
 		cache_put(im->self.digest, im->text, r.n);
 	memcpy(why, r.why, sizeof(r.why));
