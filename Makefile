@@ -16,7 +16,7 @@ JOBS ?= $(shell nproc)
 # Executables of their own, because their libraries are heavy; the rest is bng.
 APART := bundle disk pull
 PKGS_bundle := libcjson libcrypto libzstd
-PKGS_disk := ext2fs com_err libarchive
+PKGS_disk := ext2fs com_err libarchive libcjson libcrypto libisal libzstd
 PKGS_pull := libcurl libcrypto libarchive libcjson
 PKGS_bng := libcjson libmnl
 
@@ -36,8 +36,8 @@ BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
 
 # The agent is static, small, and has no library but a libc. musl's compiler
 # wrapper hides the kernel's headers; -idirafter shows those alone.
-AGENT_LIB := mux frame file lock name tar pax tarwrite archive extract dest \
-	outfile
+AGENT_LIB := mux frame file lock name tar tarsparse pax tarwrite archive \
+	extract dest outfile
 AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -iquote lib \
 	-MMD -MP $(WARN) \
 	-ffunction-sections -fdata-sections -fno-stack-protector \

@@ -22,6 +22,7 @@ enum confine_right {
 	CONFINE_DEVICE,		/* read, write, ioctl */
 	CONFINE_FILL,		/* write, and make files in the directory */
 	CONFINE_KEEP,		/* and directories; and rename and remove */
+	CONFINE_NAMES,		/* make, rename and remove files in it */
 	CONFINE_SOCKETS,	/* make sockets in the directory, no more */
 };
 

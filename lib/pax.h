@@ -1,9 +1,10 @@
 /* pax.h - the extended headers of a tar stream
  *
  * Records "LEN key=value\n". What is known is kept for the member that comes
- * next: path, linkpath, size, mtime, uid, gid, SCHILY.xattr.*, and
- * GNU.sparse.* of version 1.0 (older ones are refused, for without them the
- * content would be taken for what it is not). The rest is passed over.
+ * next: path, linkpath, size, mtime, atime, uid, gid, SCHILY.xattr.*,
+ * SCHILY.acl.*, RHT.security.selinux, and GNU.sparse.* (what of it is not
+ * known is refused, for the content would be taken for what it is not). The
+ * rest is passed over.
  */
 #ifndef BNG_PAX_H
 #define BNG_PAX_H
@@ -13,7 +14,10 @@
 /* What came before the header it belongs to. */
 struct pax {
 	bool has_path, has_link, has_size, has_mtime, has_uid, has_gid;
-	bool sparse, has_sparse_path;
+	bool has_atime, sparse, has_sparse_path;
+	bool sparse_v1;		/* its map is before the content */
+	const char *sparse_map;	/* or this, "from,len,from,len" */
+	char *map_at, *map_end;	/* private: of such a map as it grows */
 	char path[TAR_NAME], link[TAR_NAME];
 	struct tar_entry v;	/* the values of the others */
 };

@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "pax.h"
-#include "tar.h"
+#include "tarsparse.h"
 
 /* Where the fields of a header are. */
 enum { NAME = 0, MODE = 100, UID = 108, GID = 116, SIZE = 124, MTIME = 136,
@@ -26,22 +26,31 @@ bad(struct tar_in *t, const char *why)
 	return -1;
 }
 
-/* At least one byte into an empty buffer. */
+/* At least one byte into an empty buffer: 1; 0 at the end. */
+static int
+refill(struct tar_in *t)
+{
+	ssize_t n;
+
+	t->at = t->buf;
+	n = t->next ? t->next(t->ctx, &t->at) :
+	    t->read(t->ctx, t->buf, sizeof(t->buf));
+	if (n < 0)
+		return t->error ? -1 : bad(t, strerror(errno));
+	t->len = (size_t)n;
+	return n > 0;
+}
+
 static int
 fill(struct tar_in *t)
 {
-	ssize_t n = t->read(t->ctx, t->buf, sizeof(t->buf));
+	int r = refill(t);
 
-	if (n <= 0)
-		return bad(t, n ? strerror(errno) : "it is cut short");
-	t->from = 0;
-	t->len = (size_t)n;
-	return 0;
+	return r > 0 ? 0 : r ? r : bad(t, "it is cut short");
 }
 
-/* n bytes into out. */
-static int
-copy(struct tar_in *t, void *out, size_t n)
+int
+tar_copy(struct tar_in *t, void *out, size_t n)
 {
 	uint8_t *to = out;
 
@@ -53,17 +62,19 @@ copy(struct tar_in *t, void *out, size_t n)
 				return -1;
 			continue;
 		}
-		memcpy(to, t->buf + t->from, part);
-		t->from += part;
+		memcpy(to, t->at, part);
+		t->at += part;
 		t->len -= part;
 		to += part;
 		n -= part;
 	}
+	if (t->tee)
+		t->tee(t->tee_ctx, out, (size_t)(to - (uint8_t *)out));
 	return 0;
 }
 
 long
-tar_data(struct tar_in *t, const uint8_t **ret_p)
+tar_some(struct tar_in *t, size_t max, const uint8_t **ret_p)
 {
 	size_t n;
 
@@ -72,11 +83,27 @@ tar_data(struct tar_in *t, const uint8_t **ret_p)
 	if (!t->len && fill(t))
 		return -1;
 	n = t->left < t->len ? (size_t)t->left : t->len;
-	*ret_p = t->buf + t->from;
-	t->from += n;
+	n = n < max ? n : max;
+	*ret_p = t->at;
+	t->at += n;
 	t->len -= n;
 	t->left -= n;
 	return (long)n;
+}
+
+long
+tar_data(struct tar_in *t, const uint8_t **ret_p)
+{
+	return tar_some(t, SIZE_MAX, ret_p);
+}
+
+uint64_t
+tar_pass(struct tar_in *t)
+{
+	uint64_t n = t->left + t->padding;
+
+	t->left = t->padding = 0;
+	return n;
 }
 
 static int
@@ -117,8 +144,8 @@ binary(const uint8_t *p, size_t n, uint64_t *ret)
 }
 
 /* Octal, or binary. False: neither. */
-static bool
-number(const uint8_t *p, size_t n, uint64_t *ret)
+bool
+tar_number(const uint8_t *p, size_t n, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -160,7 +187,7 @@ sum_ok(const uint8_t *h)
 	/* Its own field counts as spaces. */
 	for (int i = SUM; i < SUM + 8; i++)
 		sum += ' ' - (uint64_t)h[i];
-	return number(h + SUM, 8, &want) && want == sum;
+	return tar_number(h + SUM, 8, &want) && want == sum;
 }
 
 static void
@@ -179,15 +206,16 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	char *name = e->path;
 
 	/* Only a time may be negative; an owner would not fit its type. */
-	if (!sum_ok(h) || !number(h + MODE, 8, &mode) ||
-	    !number(h + UID, 8, &uid) || !number(h + GID, 8, &gid) ||
-	    !number(h + SIZE, 12, &e->size) || !number(h + MTIME, 12, &mtime) ||
+	if (!sum_ok(h) || !tar_number(h + MODE, 8, &mode) ||
+	    !tar_number(h + UID, 8, &uid) || !tar_number(h + GID, 8, &gid) ||
+	    !tar_number(h + SIZE, 12, &e->size) ||
+	    !tar_number(h + MTIME, 12, &mtime) ||
 	    e->size > INT64_MAX || uid > UINT32_MAX || gid > UINT32_MAX)
 		return false;
 	e->type = h[TYPE] == '\0' || h[TYPE] == '7' ? '0' : (char)h[TYPE];
 	if (e->type == '3' || e->type == '4')
-		if (!number(h + MAJOR, 8, &major) ||
-		    !number(h + MINOR, 8, &minor))
+		if (!tar_number(h + MAJOR, 8, &major) ||
+		    !tar_number(h + MINOR, 8, &minor))
 			return false;
 	e->dev = makedev((unsigned int)major, (unsigned int)minor);
 	e->mode = (mode_t)mode & 07777;
@@ -196,6 +224,7 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	e->mtime.tv_sec = (time_t)mtime;
 	e->mtime.tv_nsec = 0;
 	e->n_xattrs = 0;
+	e->acl = e->default_acl = NULL;
 	/* Only ustar has a prefix; GNU keeps other things there. */
 	if (!memcmp(h + MAGIC, "ustar\0", 6) && h[PREFIX]) {
 		field(name, h + PREFIX, 155);
@@ -216,8 +245,11 @@ read_pax(struct tar_in *t, struct pax *x, uint64_t size)
 	t->pax = malloc(size + 1);
 	if (!t->pax)
 		return bad(t, "out of memory");
+	/* What a header before this one said pointed into it. */
 	x->v.n_xattrs = 0;
-	if (copy(t, t->pax, size))
+	x->v.acl = x->v.default_acl = x->sparse_map = NULL;
+	x->map_at = x->map_end = NULL;
+	if (tar_copy(t, t->pax, size))
 		return -1;
 	t->pax[size] = '\0';
 	set_size(t, size);
@@ -232,7 +264,7 @@ read_name(struct tar_in *t, char *out, bool *ret_has, uint64_t size)
 {
 	if (size > TAR_NAME - 1)
 		return bad(t, "a name is too long");
-	if (copy(t, out, size))
+	if (tar_copy(t, out, size))
 		return -1;
 	out[size] = '\0';
 	set_size(t, size);
@@ -252,76 +284,16 @@ apply(struct tar_entry *e, const struct pax *x)
 		e->size = x->v.size;
 	if (x->has_mtime)
 		e->mtime = x->v.mtime;
+	e->atime = x->has_atime ? x->v.atime : e->mtime;
 	if (x->has_uid)
 		e->uid = x->v.uid;
 	if (x->has_gid)
 		e->gid = x->v.gid;
 	e->real_size = x->sparse ? x->v.real_size : e->size;
+	e->acl = x->v.acl;
+	e->default_acl = x->v.default_acl;
 	e->n_xattrs = x->v.n_xattrs;
 	memcpy(e->xattrs, x->v.xattrs, x->v.n_xattrs * sizeof(*e->xattrs));
-}
-
-/*
- * A sparse file's map
- */
-
-/* Its next number, each on a line of its own, in blocks of the content. */
-static bool
-map_number(struct tar_in *t, uint8_t block[TAR_BLOCK], size_t *at,
-    uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	for (int digits = 0; digits < 20; digits++) {
-		uint8_t c;
-
-		if (*at == TAR_BLOCK) {
-			if (t->left < TAR_BLOCK || copy(t, block, TAR_BLOCK))
-				return false;
-			t->left -= TAR_BLOCK;
-			*at = 0;
-		}
-		c = block[(*at)++];
-		if (c == '\n' && digits) {
-			*ret = n;
-			return n <= INT64_MAX;
-		}
-		if (c < '0' || c > '9' || n > INT64_MAX / 10)
-			return false;
-		n = n * 10 + c - '0';
-	}
-	return false;
-}
-
-/* Pieces in order, within the file, and as much content as they say. */
-static bool
-read_map(struct tar_in *t, struct tar_entry *e)
-{
-	uint8_t block[TAR_BLOCK];
-	uint64_t n, end = 0, sum = 0;
-	size_t at = TAR_BLOCK;
-
-	if (!map_number(t, block, &at, &n) || n > TAR_PIECES)
-		return false;
-	if (!t->map)
-		t->map = malloc(TAR_PIECES * sizeof(*t->map));
-	if (!t->map)
-		return false;
-	for (uint64_t i = 0; i < n; i++) {
-		struct tar_piece *p = &t->map[i];
-
-		if (!map_number(t, block, &at, &p->from) ||
-		    !map_number(t, block, &at, &p->len) || p->from < end ||
-		    p->from > e->real_size ||
-		    p->len > e->real_size - p->from)
-			return false;
-		end = p->from + p->len;
-		sum += p->len;
-	}
-	e->map = t->map;
-	e->n_map = (size_t)n;
-	e->size = sum;
-	return sum == t->left;
 }
 
 static bool
@@ -356,6 +328,38 @@ prelude(struct tar_in *t, struct pax *x, const struct tar_entry *e)
 	return r ? r : 1;
 }
 
+/* A directory of old: a file by its type, but for a slash at its end. */
+static bool
+is_old_dir(const struct tar_entry *e)
+{
+	size_t n = strlen(e->path);
+
+	return e->type == '0' && !e->size && n && e->path[n - 1] == '/';
+}
+
+/* The headers up to the one that is a member's: 1; 0 at the end. */
+static int
+read_headers(struct tar_in *t, struct tar_entry *e, struct pax *x,
+    uint8_t head[TAR_BLOCK])
+{
+	int r;
+
+	do {
+		if (skip_rest(t))
+			return -1;
+		if (t->lax && !t->len && (r = refill(t)) <= 0)
+			return r;
+		if (tar_copy(t, head, TAR_BLOCK))
+			return -1;
+		if (is_zero(head))
+			return 0;
+		if (!from_header(head, e))
+			return bad(t, "a header is malformed");
+		r = prelude(t, x, e);
+	} while (r > 0);
+	return r ? r : 1;
+}
+
 int
 tar_next(struct tar_in *t, struct tar_entry *e)
 {
@@ -367,46 +371,52 @@ tar_next(struct tar_in *t, struct tar_entry *e)
 	memset(&x, 0, offsetof(struct pax, path));
 	x.v.n_xattrs = 0;
 	x.v.real_size = 0;
+	x.v.acl = x.v.default_acl = NULL;
 	e->map = NULL;
 	e->n_map = 0;
-	do {
-		if (skip_rest(t))
-			return -1;
-		if (copy(t, head, sizeof(head)))
-			return -1;
-		if (is_zero(head))
-			return 0;
-		if (!from_header(head, e))
-			return bad(t, "a header is malformed");
-		r = prelude(t, &x, e);
-	} while (r > 0);
-	if (r)
+	r = read_headers(t, e, &x, head);
+	if (r <= 0)
 		return r;
 	apply(e, &x);
-	if (e->type != '0')
+	if (is_old_dir(e))
+		e->type = '5';
+	if (e->type != '0' && e->type != 'S')
 		e->size = 0;
 	set_size(t, e->size);
-	if (e->type == '0' && x.sparse && !read_map(t, e))
-		return t->error ? -1 :
-		    bad(t, "a sparse file's map is malformed");
-	return 1;
+	if (e->type == 'S')
+		r = tarsparse_gnu(t, e, head);
+	else if (e->type == '0' && x.sparse)
+		r = tarsparse_pax(t, e, &x);
+	if (r < 0 && !t->error)
+		bad(t, "a sparse file's map is malformed");
+	return r < 0 ? -1 : 1;
+}
+
+void
+tar_release(struct tar_in *t)
+{
+	free(t->pax);
+	free(t->map);
+	t->pax = NULL;
+	t->map = NULL;
+	t->map_size = t->len = 0;
+	t->left = t->padding = 0;
+	t->error = NULL;
 }
 
 int
 tar_ends(struct tar_in *t)
 {
 	size_t sum = 0;
-	ssize_t n;
+	int r;
 
 	do {
-		for (size_t i = t->from; i < t->from + t->len; i++)
-			if (t->buf[i] || ++sum > TAIL)
+		for (size_t i = 0; i < t->len; i++)
+			if (t->at[i] || ++sum > TAIL)
 				return bad(t, "something follows its end");
-		n = t->read(t->ctx, t->buf, sizeof(t->buf));
-		t->from = 0;
-		t->len = n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	return n < 0 ? bad(t, strerror(errno)) : 0;
+		r = refill(t);
+	} while (r > 0);
+	return r;
 }
 
 char *

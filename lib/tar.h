@@ -1,7 +1,8 @@
 /* tar.h - reading a tar stream, member by member
  *
- * ustar, pax (pax.h says which of it), and GNU's long names and large numbers.
- * No member is held in memory; names, and what a pax header holds, are bounded.
+ * v7, ustar, pax (pax.h says which of it), and GNU's long names, large numbers
+ * and sparse files. No member is held in memory; names, sparse maps, and what
+ * a pax header holds, are bounded.
  */
 #ifndef BNG_TAR_H
 #define BNG_TAR_H
@@ -17,8 +18,9 @@ enum {
 	TAR_BUF = 256 * 1024,
 	TAR_NAME = 4096,	/* a path with its NUL */
 	TAR_PAX = 256 * 1024,	/* one extended header */
-	TAR_XATTRS = 32,
-	TAR_PIECES = 8192,	/* of a sparse file */
+	TAR_XATTRS = 128,
+	TAR_PIECES = 8192,	/* of a sparse file that we write */
+	TAR_PIECES_READ = 1 << 18,	/* of one that somebody else did */
 };
 
 struct tar_xattr {
@@ -42,22 +44,35 @@ struct tar_entry {
 	uint64_t real_size;	/* of the file, holes included */
 	const struct tar_piece *map;	/* NULL: it has no holes */
 	size_t n_map;
-	struct timespec mtime;
+	struct timespec mtime, atime;	/* atime is mtime if not told */
 	dev_t dev;
 	struct tar_xattr xattrs[TAR_XATTRS];
 	size_t n_xattrs;
+	const char *acl, *default_acl;	/* as text, or NULL */
 };
 
 struct tar_in {
+	/* Fill buf: how much, 0 at the end, -1 and errno. */
 	ssize_t (*read)(void *ctx, void *buf, size_t size);
+	/*
+	 * Instead, if it is set: bytes of its own, good until the next call;
+	 * -1 with error set, or errno.
+	 */
+	ssize_t (*next)(void *ctx, const uint8_t **ret_p);
 	void *ctx;
+	bool lax;		/* the end mark may be missing */
+	/* Sees each byte that is read before a member's content; or NULL. */
+	void (*tee)(void *tee_ctx, const void *p, size_t n);
+	void *tee_ctx;
 	const char *error;	/* what is wrong with the stream, once -1 */
 
 	/* private */
 	uint64_t left, padding;	/* of the member's content */
-	size_t from, len;
+	const uint8_t *at;
+	size_t len;
 	char *pax;		/* what xattrs point into */
 	struct tar_piece *map;
+	size_t map_size;
 	uint8_t buf[TAR_BUF];
 };
 
@@ -73,6 +88,18 @@ long tar_data(struct tar_in *t, const uint8_t **ret_p);
 /* After the end: whether nothing but zeros follows, of which one tar writes a
  * few and another more. 0, or -1 with error. */
 int tar_ends(struct tar_in *t);
+
+/* The same, but at most max bytes. */
+long tar_some(struct tar_in *t, size_t max, const uint8_t **ret_p);
+
+/*
+ * For who seeks: how much of the member is still to be read, its padding too,
+ * which is then taken for read. Only with a source that has read no further.
+ */
+uint64_t tar_pass(struct tar_in *t);
+
+/* Free what it holds; t can be used for another stream. */
+void tar_release(struct tar_in *t);
 
 /* A name without leading "./" and slashes at its end; "" is the root. */
 char *tar_clean(char *path);

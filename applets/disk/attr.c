@@ -2,11 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * libext2fs places the attributes (inode or block) and turns the kernel's form
- * of an ACL, which is what we give it, into ext4's own.
+ * What is plain and short goes behind the inode at once. For the rest libext2fs
+ * finds the place (inode or block) and turns the kernel's form of an ACL, which
+ * is what we give it, into ext4's own.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <endian.h>
 #include <grp.h>
 #include <linux/posix_acl.h>
@@ -14,6 +13,7 @@
 #include <pwd.h>
 
 #include "disk.h"
+#include "tar.h"
 
 enum { ACL_MAX = 500 };		/* entries; a block holds fewer */
 
@@ -38,73 +38,90 @@ is_ours(const char *key)
 }
 
 static void
-set(struct ext2_xattr_handle *h, const char *key, const void *value, size_t n,
-    const char *what)
+set(struct ext2_xattr_handle *h, const char *key, const void *value, size_t n)
 {
 	static bool warned;
 	errcode_t err;
 
 	if (!is_ours(key)) {
 		if (!warned)
-			warn("left out attributes such as '%s' of '%s'", key,
-			    what);
+			warn("left out attributes such as '%s'", key);
 		warned = true;
 		return;
 	}
 	err = ext2fs_xattr_set(h, key, value, n);
 	if (err)
-		die_ext(err, "cannot import '%s': attribute '%s'", what, key);
+		die_member("attribute '%s': %s", key, error_message(err));
 }
 
 /* A tar names users and groups, by number where its maker was careful. */
 static uint32_t
-acl_id(int tag, int id, const char *name, const char *what)
+acl_id(bool is_user, const char *name)
 {
+	struct passwd *p;
+	struct group *g;
 	char *end;
 	unsigned long n;
 
-	if (tag != ARCHIVE_ENTRY_ACL_USER && tag != ARCHIVE_ENTRY_ACL_GROUP)
-		return (uint32_t)ACL_UNDEFINED_ID;
-	if (id >= 0)
-		return (uint32_t)id;
 	errno = 0;
-	n = strtoul(name ? name : "", &end, 10);
-	if (name && *name >= '0' && *name <= '9' && !*end && !errno &&
-	    n < UINT32_MAX)
+	n = strtoul(name, &end, 10);
+	if (*name >= '0' && *name <= '9' && !*end && !errno && n < UINT32_MAX)
 		return (uint32_t)n;
-	if (name && tag == ARCHIVE_ENTRY_ACL_USER) {
-		struct passwd *p = getpwnam(name);
-
-		if (p)
-			return p->pw_uid;
-	} else if (name) {
-		struct group *g = getgrnam(name);
-
-		if (g)
-			return g->gr_gid;
-	}
-	die("cannot import '%s': its ACL names '%s', which is unknown here",
-	    what, name ? name : "");
+	if (is_user && (p = getpwnam(name)))
+		return p->pw_uid;
+	if (!is_user && (g = getgrnam(name)))
+		return g->gr_gid;
+	die_member("its ACL names '%s', which is unknown here", name);
 }
 
+/* "rwx" with what is missing left out or '-'. */
 static uint16_t
-acl_tag(int tag, const char *what)
+acl_perm(const char *text)
 {
-	switch (tag) {
-	case ARCHIVE_ENTRY_ACL_USER_OBJ:
-		return ACL_USER_OBJ;
-	case ARCHIVE_ENTRY_ACL_USER:
-		return ACL_USER;
-	case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
-		return ACL_GROUP_OBJ;
-	case ARCHIVE_ENTRY_ACL_GROUP:
-		return ACL_GROUP;
-	case ARCHIVE_ENTRY_ACL_MASK:
-		return ACL_MASK;
-	case ARCHIVE_ENTRY_ACL_OTHER:
-		return ACL_OTHER;
+	if (text[strspn(text, "rwx-")])
+		die_member("its ACL is not POSIX.1e");
+	return (uint16_t)((strchr(text, 'r') ? 4 : 0) |
+	    (strchr(text, 'w') ? 2 : 0) | (strchr(text, 'x') ? 1 : 0));
+}
+
+/* "user:NAME:rwx", which may have a number behind it: that counts. */
+static struct posix_acl_xattr_entry
+acl_entry(char *text)
+{
+	char *who = strsep(&text, ":"), *name = strsep(&text, ":");
+	char *perm = strsep(&text, ":"), *id = strsep(&text, ":");
+	bool named = name && *name;
+	uint16_t tag;
+
+	/* "mask::rwx" is "mask:rwx" as well. */
+	if (named && !perm && (*who == 'm' || *who == 'o')) {
+		perm = name;
+		named = false;
 	}
-	die("cannot import '%s': it has an ACL that is not POSIX.1e", what);
+	if (!perm)
+		die_member("its ACL is not POSIX.1e");
+	switch (*who) {
+	case 'u':
+		tag = named ? ACL_USER : ACL_USER_OBJ;
+		break;
+	case 'g':
+		tag = named ? ACL_GROUP : ACL_GROUP_OBJ;
+		break;
+	case 'm':
+		tag = ACL_MASK;
+		break;
+	case 'o':
+		tag = ACL_OTHER;
+		break;
+	default:
+		die_member("its ACL is not POSIX.1e");
+	}
+	return (struct posix_acl_xattr_entry){
+		.e_tag = htole16(tag),
+		.e_perm = htole16(acl_perm(perm)),
+		.e_id = htole32(!named ? (uint32_t)ACL_UNDEFINED_ID :
+		    acl_id(*who == 'u', id && *id ? id : name)),
+	};
 }
 
 /* The kernel wants them in the order of their tags. */
@@ -119,85 +136,111 @@ by_tag(const void *a, const void *b)
 	return le32toh(x->e_id) < le32toh(y->e_id) ? -1 : 1;
 }
 
-/* The entries of one of the two ACLs; 0 when there is none. */
-static size_t
-get_acl(struct archive_entry *entry, int which, struct acl *acl,
-    const char *what)
+static void
+set_acl(struct ext2_xattr_handle *h, const char *key, const char *text)
 {
-	int type, perm, tag, id;
-	const char *name;
+	autofree char *copy = xstrdup(text);
+	static struct acl acl;
+	char *rest = copy, *one;
 	size_t n = 0;
 
-	if (!archive_entry_acl_reset(entry, which))
-		return 0;
-	acl->head.a_version = htole32(POSIX_ACL_XATTR_VERSION);
-	while (archive_entry_acl_next(entry, which, &type, &perm, &tag, &id,
-	    &name) == ARCHIVE_OK) {
+	acl.head.a_version = htole32(POSIX_ACL_XATTR_VERSION);
+	while ((one = strsep(&rest, ",\n"))) {
+		one[strcspn(one, " \t#")] = '\0';
+		if (!*one)
+			continue;
 		if (n == ACL_MAX)
-			die("cannot import '%s': its ACL is too long", what);
-		acl->v[n++] = (struct posix_acl_xattr_entry){
-			.e_tag = htole16(acl_tag(tag, what)),
-			.e_perm = htole16((uint16_t)(perm & 7)),
-			.e_id = htole32(acl_id(tag, id, name, what)),
-		};
+			die_member("its ACL is too long");
+		acl.v[n++] = acl_entry(one);
 	}
-	qsort(acl->v, n, sizeof(*acl->v), by_tag);
-	return n;
+	qsort(acl.v, n, sizeof(*acl.v), by_tag);
+	/* Owner, group and others alone are what the mode says. */
+	if (n > 3 || (n && !strcmp(key, "system.posix_acl_default")))
+		set(h, key, &acl, sizeof(acl.head) + n * sizeof(*acl.v));
 }
 
-static void
-set_acl(struct ext2_xattr_handle *h, struct archive_entry *entry, int which,
-    const char *what)
+/* The index that stands for a name's beginning, and what is left of it. */
+static uint8_t
+short_name(const char *key, const char **ret_rest)
 {
-	struct acl acl;
-	size_t n = get_acl(entry, which, &acl, what);
+	static const struct {
+		const char *prefix;
+		uint8_t index;
+	} v[] = { { "user.", 1 }, { "trusted.", 4 }, { "security.", 6 } };
 
-	if (n)
-		set(h, which == ARCHIVE_ENTRY_ACL_TYPE_ACCESS ?
-		    "system.posix_acl_access" : "system.posix_acl_default",
-		    &acl, sizeof(acl.head) + n * sizeof(*acl.v), what);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		size_t n = strlen(v[i].prefix);
+
+		*ret_rest = key + n;
+		if (!strncmp(key, v[i].prefix, n) && key[n])
+			return v[i].index;
+	}
+	return 0;
 }
 
-unsigned
-attrs_mode(struct archive_entry *entry)
+/*
+ * https://docs.kernel.org/filesystems/ext4/attributes.html: entries from the
+ * front, values from the back. False: it is not that easy.
+ */
+static bool
+pack(const struct tar_entry *e, uint8_t area[INODE_TAIL])
 {
-	unsigned mode = archive_entry_perm(entry);
-	int type, perm, tag, id;
-	const char *name;
+	uint8_t *base = area + 4, *p = base, *value = area + INODE_TAIL;
 
-	/* libarchive shows the group's own bits; a mask takes their place. */
-	if (!archive_entry_acl_reset(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS))
-		return mode;
-	while (archive_entry_acl_next(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
-	    &type, &perm, &tag, &id, &name) == ARCHIVE_OK)
-		if (tag == ARCHIVE_ENTRY_ACL_MASK)
-			mode = (mode & ~070u) | ((unsigned)perm & 7) << 3;
-	return mode;
+	memset(area, 0, INODE_TAIL);
+	*(uint32_t *)(void *)area = htole32(EXT2_EXT_ATTR_MAGIC);
+	for (size_t i = 0; i < e->n_xattrs; i++) {
+		const struct tar_xattr *x = &e->xattrs[i];
+		struct ext2_ext_attr_entry *to = (void *)p;
+		const char *name;
+		uint8_t index = short_name(x->name, &name);
+		size_t len = strlen(name), room = (x->len + 3) & ~3u;
+
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(e->xattrs[j].name, x->name))
+				return false;
+		if (!index || x->len > INODE_TAIL || len > INODE_TAIL ||
+		    EXT2_EXT_ATTR_LEN(len) + room + 4 > (size_t)(value - p))
+			return false;
+		value -= room;
+		memcpy(value, x->value, x->len);
+		to->e_name_len = (uint8_t)len;
+		to->e_name_index = index;
+		to->e_value_offs = x->len ?
+		    htole16((uint16_t)(value - base)) : 0;
+		to->e_value_size = htole32((uint32_t)x->len);
+		memcpy(p + sizeof(*to), name, len);
+		p += EXT2_EXT_ATTR_LEN(len);
+	}
+	return true;
 }
 
 void
-attrs_import(struct image *im, ext2_ino_t ino, struct archive_entry *entry,
-    const char *what)
+attrs_import(struct image *im, ext2_ino_t ino, const struct tar_entry *e)
 {
+	uint8_t area[INODE_TAIL] __attribute__((aligned(8)));
 	struct ext2_xattr_handle *h;
-	const char *key;
-	const void *value;
-	size_t n;
 	errcode_t err;
 
-	if (!archive_entry_xattr_count(entry) &&
-	    !archive_entry_acl_types(entry))
+	if (!e->n_xattrs && !e->acl && !e->default_acl)
 		return;
+	if (!e->acl && !e->default_acl && pack(e, area)) {
+		inode_tail(im, ino, area);
+		return;
+	}
+	initialize_ext2_error_table();
 	image_settle(im);
 	err = ext2fs_xattrs_open(im->fs, ino, &h);
 	if (!err)
 		err = ext2fs_xattrs_read(h);
 	if (err)
-		die_ext(err, "cannot import '%s'", what);
-	archive_entry_xattr_reset(entry);
-	while (archive_entry_xattr_next(entry, &key, &value, &n) == ARCHIVE_OK)
-		set(h, key, value, n, what);
-	set_acl(h, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, what);
-	set_acl(h, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, what);
+		die_member_ext(err, "");
+	for (size_t i = 0; i < e->n_xattrs; i++)
+		set(h, e->xattrs[i].name, e->xattrs[i].value,
+		    e->xattrs[i].len);
+	if (e->acl)
+		set_acl(h, "system.posix_acl_access", e->acl);
+	if (e->default_acl)
+		set_acl(h, "system.posix_acl_default", e->default_acl);
 	ext2fs_xattrs_close(&h);
 }

@@ -128,10 +128,9 @@ extents_store(struct image *im, ext2_ino_t ino,
 }
 
 void
-body_init(struct body *b, struct image *im, const char *name)
+body_init(struct body *b, struct image *im)
 {
 	b->im = im;
-	b->name = name;
 	b->x = (struct extents){ 0 };
 	b->pos = b->at = 0;
 	b->part_used = false;
@@ -146,7 +145,7 @@ put_block(struct body *b, uint64_t at, const void *data)
 		return;
 	/* The last block number is not a legal one. */
 	if (at >= UINT32_MAX)
-		die("cannot import '%s': files end at 16 TiB", b->name);
+		die_member("files end at 16 TiB");
 	block = image_block(b->im);
 	image_write(b->im, block, data);
 	extents_add(&b->x, (uint32_t)at, block);
@@ -166,8 +165,7 @@ body_write(struct body *b, uint64_t off, const void *data, size_t n)
 	const uint8_t *p = data;
 
 	if (off < b->pos)
-		die("cannot import '%s': its sparse map runs backwards",
-		    b->name);
+		die_member("its sparse map runs backwards");
 	while (n) {
 		uint64_t at = off / BLOCK;
 		size_t skip = off % BLOCK;

@@ -1,12 +1,22 @@
 /* disk.h - what the files of bng-disk share
  *
  * output.c   a file that takes its name when it is whole
- * image.c    a new ext4: superblock, blocks in order, inodes, commit
+ * image.c    a new ext4: superblock, blocks in order, commit
+ * format.c   empty ones, and options
+ * inodes.c   its inodes, in long writes
  * body.c     a file's bytes into blocks, and its extent tree
  * dirs.c     directory blocks, hashed where they need it
- * tree.c     the names of an image that is being filled
+ * tree.c     the names of an image that is being filled (tree.h)
  * attr.c     extended attributes and ACLs
- * import.c   a tar stream into all of the above
+ * import.c   members of layers into all of the above (import.h)
+ * spool.c    members that upper layers hide, for a while
+ * links.c    hard links that wait for their files
+ * unpack.c   bytes out of gzip, zstd and others (layers.h, as the rest)
+ * feed.c     a thread that reads, while another writes
+ * blob.c     bytes whose digest is checked as they are read
+ * oci.c      indexes, manifests and configs of images
+ * source.c   where an image comes from
+ * layers.c   import and layers: all of these together
  * open.c     an image that is there already, and paths in it
  * look.c     get and list: reading it
  * edit.c     put, mkdir and rm: changing it
@@ -56,16 +66,23 @@ struct image {
 	blk64_t pos;		/* where buf belongs */
 	size_t len;
 	uint8_t *buf;
+	uint64_t synced;	/* bytes below it are on their way to disk */
+	struct itable *itable;	/* of a new image; NULL: libext2fs's */
 };
 
 struct format {
 	const char *label;	/* or NULL */
 	uint8_t uuid[16];	/* zeros: a random one */
 	int64_t size;
+	int64_t now;		/* 0: SOURCE_DATE_EPOCH, or the clock's */
+	bool late;		/* image_identity will be called */
 };
 
 /* A new file system of which only the root's content is missing. */
 void image_new(struct image *im, const char *path, const struct format *f);
+
+/* Before any directory is written: what it is to be known by. */
+void image_identity(struct image *im, const uint8_t uuid[16]);
 
 /* Write what is left and give the image its name. */
 void image_commit(struct image *im);
@@ -81,8 +98,16 @@ void image_settle(struct image *im);
 
 ext2_ino_t image_ino(struct image *im, bool is_dir);
 
+/* Inodes that are written in the order of their numbers cost little. */
+void itable_init(struct image *im);
+void itable_settle(struct image *im);
 void inode_write(struct image *im, ext2_ino_t ino,
     struct ext2_inode_large *inode);
+
+/* What is behind an inode: attributes, as they lie there. */
+enum { INODE_TAIL = 96 };
+void inode_tail(struct image *im, ext2_ino_t ino,
+    const uint8_t tail[INODE_TAIL]);
 void inode_read(struct image *im, ext2_ino_t ino,
     struct ext2_inode_large *inode);
 
@@ -92,6 +117,16 @@ void inode_time(uint32_t *ret_sec, uint32_t *ret_extra, int64_t sec,
 
 /* Say what could not be done and libext2fs's reason, exit 111. */
 noreturn_fn printf_fn(2, 3) void die_ext(errcode_t err, const char *fmt, ...);
+
+/*
+ * The member that is being imported ("": none), and " of layer 2 (...)" or "":
+ * what die_member names. They stay the caller's.
+ */
+void member_is(const char *name);
+void layer_is(const char *text);
+
+noreturn_fn printf_fn(1, 2) void die_member(const char *fmt, ...);
+noreturn_fn void die_member_ext(errcode_t err, const char *what);
 
 /* Open an image for changing and lock it; exit 1 while a machine uses it. */
 int image_lock(const char *path);
@@ -131,7 +166,6 @@ struct extents {
 /* A file's bytes on their way into blocks. */
 struct body {
 	struct image *im;
-	const char *name;	/* for messages */
 	struct extents x;
 	uint64_t pos;		/* bytes below it are done */
 	uint64_t at;		/* the block that part holds, if part_used */
@@ -146,7 +180,7 @@ void extents_free(struct extents *x);
 void extents_store(struct image *im, ext2_ino_t ino,
     struct ext2_inode_large *inode, const struct extents *x);
 
-void body_init(struct body *b, struct image *im, const char *name);
+void body_init(struct body *b, struct image *im);
 
 /* The bytes at off; offsets only grow. Blocks of zeros become holes. */
 void body_write(struct body *b, uint64_t off, const void *data, size_t n);
@@ -172,60 +206,11 @@ struct dirent_new {
 void dir_write(struct image *im, ext2_ino_t ino, ext2_ino_t parent,
     struct dirent_new *v, size_t n);
 
-/* A name of the image that is being filled. */
-struct node {
-	struct node *parent;	/* the root's is itself */
-	struct node *next;	/* in its directory */
-	struct node *chain;	/* in the hash table */
-	struct node *first;	/* of a directory: its names, newest first */
-	char *target;		/* of a symbolic link */
-	ext2_ino_t ino;		/* 0: the name was removed */
-	uint32_t hash;
-	uint8_t type;		/* EXT2_FT_* */
-	uint8_t len;
-	char name[];
-};
+struct tar_entry;
 
-struct tree {
-	struct image *im;
-	struct node *root;
-	struct node **table;
-	size_t size, used;	/* of table */
-	size_t bytes;		/* held by names; bounded */
-	size_t ndead, dead_size;
-	ext2_ino_t *dead;	/* inodes without a name, freed at the end */
-};
-
-void tree_init(struct tree *t, struct image *im);
-
-/*
- * The node where a member's path leads, symbolic links on the way followed
- * inside the image and directories on the way made; a new node has ino 0.
- * what is the member, for messages.
- */
-struct node *tree_make(struct tree *t, const char *path, const char *what);
-
-/* The node that is there, or NULL. */
-struct node *tree_find(struct tree *t, const char *path, const char *what);
-
-/* Give the node a symbolic link's text, malloc'ed, or NULL. */
-void tree_set_target(struct tree *t, struct node *n, char *target,
-    const char *what);
-
-/* Take away what the node leads to, and everything below it. */
-void tree_drop(struct tree *t, struct node *node);
-
-/* Write every directory and free what was dropped. */
-void tree_finish(struct tree *t);
-
-struct archive_entry;
-
-/* Give the inode the entry's attributes and ACLs; it has been written. */
+/* Give the inode the member's attributes and ACLs; it has been written. */
 void attrs_import(struct image *im, ext2_ino_t ino,
-    struct archive_entry *entry, const char *what);
-
-/* The permission bits, with the mask of an access ACL where it has one. */
-unsigned attrs_mode(struct archive_entry *entry);
+    const struct tar_entry *e);
 
 struct archive;
 
@@ -287,10 +272,10 @@ struct payload {
 int bzimage_payload(const uint8_t *head, size_t n, uint64_t total,
     struct payload *ret_p, const char **ret_why);
 
-/* Fill a new image from a tar stream, whole or not at all. */
-void import_tar(struct image *im, int fd);
-
 /* Verbs. */
+int format_main(int argc, char *argv[]);
+int import_main(int argc, char *argv[]);
+int layers_main(int argc, char *argv[]);
 int put_main(int argc, char *argv[]);
 int get_main(int argc, char *argv[]);
 int list_main(int argc, char *argv[]);
@@ -299,6 +284,11 @@ int mkdir_main(int argc, char *argv[]);
 int grow_main(int argc, char *argv[]);
 int initrd_main(int argc, char *argv[]);
 int vmlinux_main(int argc, char *argv[]);
+
+/* The options of what makes an image. */
+void format_label(struct format *f, const char *text);
+void format_uuid(struct format *f, const char *text);
+void format_size(struct format *f, const char *text);
 
 /* getopt said '?' or ':'. */
 noreturn_fn void bad_option(int c);

@@ -239,7 +239,8 @@ put_main(int argc, char *argv[])
 	old = find_name(&e);
 	if (old && is_dir(&e, old))
 		die("cannot put '%s': it is a directory", e.path);
-	body_init(&b, &e.im, e.path);
+	member_is(e.path);
+	body_init(&b, &e.im);
 	size = read_body(&b);
 	err = ext2fs_new_inode(e.im.fs, e.dir, LINUX_S_IFREG, NULL, &ino);
 	if (err)

@@ -13,7 +13,11 @@
 
 #include "disk.h"
 
-enum { BUFFER = 1 << 20 };
+enum {
+	BUFFER = 1 << 20,
+	SYNC_STEP = 16 << 20,	/* that much is sent to the disk early */
+	CSUM_SEED = 0x62616e67,	/* any number, but always the same */
+};
 
 /* What mke2fs would choose for a disk of this size, but 4 KiB blocks always. */
 static void
@@ -66,6 +70,12 @@ set_identity(ext2_filsys fs, const struct format *f)
 		memcpy(sb->s_uuid, f->uuid, 16);
 	/* Any 16 bytes would do; these make equal images of equal input. */
 	memcpy(sb->s_hash_seed, sb->s_uuid, 16);
+	if (f->late) {
+		/* Checksums must not depend on what is not known yet. */
+		memset(sb->s_uuid, 0, 16);
+		ext2fs_set_feature_csum_seed(sb);
+		sb->s_checksum_seed = CSUM_SEED;
+	}
 	if (f->label)
 		memcpy(sb->s_volume_name, f->label, strlen(f->label));
 	sb->s_checksum_type = EXT2_CRC32C_CHKSUM;
@@ -78,12 +88,12 @@ set_identity(ext2_filsys fs, const struct format *f)
 }
 
 static void
-set_time(ext2_filsys fs)
+set_time(ext2_filsys fs, const struct format *f)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 
 	fs->now = epoch ? (time_t)xnum(epoch, 1, UINT32_MAX,
-	    "SOURCE_DATE_EPOCH") : time(NULL);
+	    "SOURCE_DATE_EPOCH") : f->now ? (time_t)f->now : time(NULL);
 	fs->super->s_mkfs_time = fs->super->s_lastcheck = (uint32_t)fs->now;
 }
 
@@ -125,7 +135,7 @@ image_new(struct image *im, const char *path, const struct format *f)
 	if (err)
 		die_ext(err, "cannot format '%s'", path);
 	set_identity(im->fs, f);
-	set_time(im->fs);
+	set_time(im->fs, f);
 	err = ext2fs_allocate_tables(im->fs);
 	if (err)
 		die_ext(err, "cannot format '%s'", path);
@@ -140,6 +150,26 @@ image_new(struct image *im, const char *path, const struct format *f)
 		err = add_journal(im->fs);
 	if (err)
 		die_ext(err, "cannot format '%s'", path);
+	itable_init(im);
+}
+
+void
+image_identity(struct image *im, const uint8_t uuid[16])
+{
+	memcpy(im->fs->super->s_uuid, uuid, 16);
+	memcpy(im->fs->super->s_hash_seed, uuid, 16);
+	ext2fs_mark_super_dirty(im->fs);
+}
+
+/* So that the sync at the end finds little left to wait for. */
+static void
+sync_early(struct image *im, uint64_t end)
+{
+	if (!im->itable || end < im->synced + SYNC_STEP)
+		return;
+	sync_file_range(im->out.fd, (off_t)im->synced,
+	    (off_t)(end - im->synced), SYNC_FILE_RANGE_WRITE);
+	im->synced = end;
 }
 
 static void
@@ -157,12 +187,14 @@ buffer_flush(struct image *im)
 			done += (size_t)n;
 	}
 	im->len = 0;
+	sync_early(im, im->pos * BLOCK + done);
 }
 
 void
 image_settle(struct image *im)
 {
 	buffer_flush(im);
+	itable_settle(im);
 	if (im->next > im->taken)
 		ext2fs_block_alloc_stats_range(im->fs, im->taken,
 		    (blk_t)(im->next - im->taken), 1);
@@ -170,14 +202,15 @@ image_settle(struct image *im)
 	im->taken = im->end = im->next;
 }
 
-blk64_t
-image_block(struct image *im)
+/* The run of blocks is used up: the next one. */
+static void
+next_run(struct image *im)
 {
 	blk64_t last = ext2fs_blocks_count(im->fs->super) - 1;
 
-	if (im->next < im->end)
-		return im->next++;
-	image_settle(im);
+	if (im->next > im->taken)
+		ext2fs_block_alloc_stats_range(im->fs, im->taken,
+		    (blk_t)(im->next - im->taken), 1);
 	if (im->next > last || ext2fs_find_first_zero_block_bitmap2(
 	    im->fs->block_map, im->next, last, &im->next))
 		die("cannot write '%s': the image is full (%lld MiB)",
@@ -186,6 +219,13 @@ image_block(struct image *im)
 	    last, &im->end))
 		im->end = last + 1;
 	im->taken = im->next;
+}
+
+blk64_t
+image_block(struct image *im)
+{
+	if (im->next == im->end)
+		next_run(im);
 	return im->next++;
 }
 
@@ -208,26 +248,6 @@ image_ino(struct image *im, bool is_dir)
 		    im->fs->super->s_inodes_count);
 	ext2fs_inode_alloc_stats2(im->fs, ++im->last_ino, 1, is_dir);
 	return im->last_ino;
-}
-
-void
-inode_write(struct image *im, ext2_ino_t ino, struct ext2_inode_large *inode)
-{
-	errcode_t err = ext2fs_write_inode_full(im->fs, ino,
-	    (struct ext2_inode *)inode, sizeof(*inode));
-
-	if (err)
-		die_ext(err, "cannot write '%s'", im->out.path);
-}
-
-void
-inode_read(struct image *im, ext2_ino_t ino, struct ext2_inode_large *inode)
-{
-	errcode_t err = ext2fs_read_inode_full(im->fs, ino,
-	    (struct ext2_inode *)inode, sizeof(*inode));
-
-	if (err)
-		die_ext(err, "cannot read '%s'", im->out.path);
 }
 
 void

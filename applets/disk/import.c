@@ -1,390 +1,375 @@
-/* import.c - a tar stream into a new image
+/* import.c - members of layers into a new image; see import.h
  *
  * SPDX-License-Identifier: MIT
  *
  * https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
+ * https://github.com/opencontainers/image-spec/blob/main/layer.md
  *
  * A member takes the place of an earlier one of its name; directories merge.
- * A path is followed through the symbolic links of the image, with the image's
+ * A path is followed through the symbolic links of its layer, with the image's
  * root as "/": nothing outside can be named. A hard link may come before its
- * file. A stream without its end mark is taken for cut off.
+ * file, and its file may lie in a lower layer.
  */
-#include <archive.h>
-#include <archive_entry.h>
-#include <locale.h>
+#include <sys/sysmacros.h>
 
-#include "disk.h"
+#include "import.h"
 
-enum { MAX_LATE = 1 << 20 };	/* hard links that wait for their file */
-
-struct import {
-	struct image *im;
-	struct tree tree;
-	struct archive *a;
-	struct late {
-		struct node *node;
-		char *target;
-	} *late;
-	size_t nlate;
-};
-
-noreturn_fn static void
-die_stream(struct import *in)
-{
-	const char *why = archive_error_string(in->a);
-
-	die("cannot import the tar stream: %s", why ? why : "it is damaged");
-}
+enum { MAX_MEMBERS = 1 << 26 };
 
 /* A name that stays inside: relative, without "..". */
 static void
-check_name(const char *name, const char *what)
+check_name(const char *name)
 {
 	if (*name == '/')
-		die("cannot import '%s': '%s' is an absolute name", what, name);
+		die_member("'%.300s' is an absolute name", name);
 	for (const char *p = name; *p; p += strspn(p, "/")) {
 		size_t n = strcspn(p, "/");
 
 		if (n == 2 && !memcmp(p, "..", 2))
-			die("cannot import '%s': '%s' has '..' in it", what,
-			    name);
+			die_member("'%.300s' has '..' in it", name);
 		p += n;
 	}
 }
 
-static int
-dirent_type(struct archive_entry *e, const char *what)
+uint8_t
+import_type(struct import *in)
 {
-	switch (archive_entry_filetype(e)) {
-	case AE_IFREG:
+	switch (in->e->type) {
+	case '0':
 		return EXT2_FT_REG_FILE;
-	case AE_IFDIR:
-		return EXT2_FT_DIR;
-	case AE_IFLNK:
+	case '2':
 		return EXT2_FT_SYMLINK;
-	case AE_IFCHR:
+	case '3':
 		return EXT2_FT_CHRDEV;
-	case AE_IFBLK:
+	case '4':
 		return EXT2_FT_BLKDEV;
-	case AE_IFIFO:
+	case '5':
+		return EXT2_FT_DIR;
+	case '6':
 		return EXT2_FT_FIFO;
-	case AE_IFSOCK:
-		return EXT2_FT_SOCK;
 	}
-	die("cannot import '%s': it is of an unknown type", what);
-}
-
-static uint32_t
-owner(int64_t id, const char *what)
-{
-	if (id < 0 || id >= UINT32_MAX)
-		die("cannot import '%s': %lld is no owner's number", what,
-		    (long long)id);
-	return (uint32_t)id;
-}
-
-/*
- * libarchive reads "-1.25" as -1 second and 0.25 more; in pax it is a number.
- */
-static void
-set_time(uint32_t *ret_sec, uint32_t *ret_extra, int64_t sec, long nsec)
-{
-	if (sec < 0 && nsec > 0) {
-		sec--;
-		nsec = 1000000000 - nsec;
-	}
-	inode_time(ret_sec, ret_extra, sec, nsec);
+	die_member("it is of an unknown type");
 }
 
 /* Everything that an inode says before its content. */
 static void
-fill_inode(struct import *in, struct archive_entry *e,
-    struct ext2_inode_large *inode, const char *what)
+fill_inode(struct import *in, struct ext2_inode_large *inode, unsigned links)
 {
-	uint32_t uid = owner(archive_entry_uid(e), what);
-	uint32_t gid = owner(archive_entry_gid(e), what);
-	int64_t sec = archive_entry_mtime(e);
-	long nsec = archive_entry_mtime_nsec(e);
+	static const uint16_t types[] = {
+		[EXT2_FT_REG_FILE] = LINUX_S_IFREG,
+		[EXT2_FT_DIR] = LINUX_S_IFDIR,
+		[EXT2_FT_CHRDEV] = LINUX_S_IFCHR,
+		[EXT2_FT_BLKDEV] = LINUX_S_IFBLK,
+		[EXT2_FT_FIFO] = LINUX_S_IFIFO,
+		[EXT2_FT_SYMLINK] = LINUX_S_IFLNK,
+	};
+	const struct tar_entry *e = in->e;
 
+	if (e->uid == UINT32_MAX || e->gid == UINT32_MAX)
+		die_member("%u is no owner's number", UINT32_MAX);
 	*inode = (struct ext2_inode_large){
-		.i_mode = (uint16_t)((archive_entry_filetype(e) & AE_IFMT) |
-		    attrs_mode(e)),
-		.i_links_count = 1,
+		.i_mode = (uint16_t)(types[import_type(in)] | e->mode),
+		.i_links_count = (uint16_t)links,
 		.i_extra_isize = in->im->fs->super->s_want_extra_isize,
 		.i_crtime = (uint32_t)in->im->fs->now,
 		.i_ctime = (uint32_t)in->im->fs->now,
 	};
-	inode->i_uid = (uint16_t)uid;
-	inode->i_uid_high = (uint16_t)(uid >> 16);
-	inode->i_gid = (uint16_t)gid;
-	inode->i_gid_high = (uint16_t)(gid >> 16);
-	set_time(&inode->i_mtime, &inode->i_mtime_extra, sec, nsec);
-	if (archive_entry_atime_is_set(e)) {
-		sec = archive_entry_atime(e);
-		nsec = archive_entry_atime_nsec(e);
-	}
-	set_time(&inode->i_atime, &inode->i_atime_extra, sec, nsec);
+	inode->i_uid = (uint16_t)e->uid;
+	inode->i_uid_high = (uint16_t)(e->uid >> 16);
+	inode->i_gid = (uint16_t)e->gid;
+	inode->i_gid_high = (uint16_t)(e->gid >> 16);
+	inode_time(&inode->i_mtime, &inode->i_mtime_extra, e->mtime.tv_sec,
+	    e->mtime.tv_nsec);
+	inode_time(&inode->i_atime, &inode->i_atime_extra, e->atime.tv_sec,
+	    e->atime.tv_nsec);
 }
 
-static void
-fill_file(struct import *in, struct archive_entry *e, ext2_ino_t ino,
-    struct ext2_inode_large *inode, const char *what)
+noreturn_fn static void
+die_stream(struct import *in)
 {
-	int64_t size = archive_entry_size(e);
-	const void *data;
-	struct body b;
-	size_t n;
-	int64_t off;
-	int r;
+	die_member("%s", in->tar->error);
+}
 
-	body_init(&b, in->im, what);
-	while ((r = archive_read_data_block(in->a, &data, &n, &off)) ==
-	    ARCHIVE_OK)
-		if (n)
-			body_write(&b, (uint64_t)off, data, n);
-	if (r != ARCHIVE_EOF)
+/* The content is the pieces of the file, one after the other. */
+static void
+fill_file(struct import *in, ext2_ino_t ino, struct ext2_inode_large *inode)
+{
+	const struct tar_piece whole = { 0, in->e->size };
+	const struct tar_piece *m = in->e->map ? in->e->map : &whole;
+	const struct tar_piece *end = m + (in->e->map ? in->e->n_map : 1);
+	const uint8_t *p;
+	struct body b;
+	uint64_t done = 0;
+	long n;
+
+	if (in->e->real_size >> 44)
+		die_member("files end at 16 TiB");
+	body_init(&b, in->im);
+	while ((n = tar_data(in->tar, &p)) > 0)
+		while (n) {
+			uint64_t part;
+
+			while (m < end && done == m->len) {
+				m++;
+				done = 0;
+			}
+			if (m == end)
+				die_member("it has more than its size");
+			part = m->len - done;
+			if (part > (uint64_t)n)
+				part = (uint64_t)n;
+			body_write(&b, m->from + done, p, (size_t)part);
+			done += part;
+			p += part;
+			n -= (long)part;
+		}
+	if (n < 0)
 		die_stream(in);
-	if (size < 0 || (uint64_t)size < b.pos || size >> 44)
-		die("cannot import '%s': its size does not fit its data",
-		    what);
 	body_end(&b, ino, inode);
 	ext2fs_inode_size_set(in->im->fs, (struct ext2_inode *)inode,
-	    (ext2_off64_t)size);
+	    (ext2_off64_t)in->e->real_size);
 }
 
 static void
-fill_symlink(struct import *in, struct node *node,
-    struct ext2_inode_large *inode, const char *what)
+fill_symlink(struct import *in, ext2_ino_t ino,
+    struct ext2_inode_large *inode)
 {
-	size_t n = strlen(node->target);
+	size_t n = strlen(in->e->link);
 	struct body b;
 
 	if (!n || n >= BLOCK)
-		die("cannot import '%s': a link's target has 1 to %d bytes",
-		    what, BLOCK - 1);
+		die_member("a link's target has 1 to %d bytes", BLOCK - 1);
 	inode->i_size = (uint32_t)n;
 	if (n < sizeof(inode->i_block)) {
-		memcpy(inode->i_block, node->target, n);
+		memcpy(inode->i_block, in->e->link, n);
 		return;
 	}
-	body_init(&b, in->im, what);
-	body_write(&b, 0, node->target, n);
-	body_end(&b, node->ino, inode);
+	body_init(&b, in->im);
+	body_write(&b, 0, in->e->link, n);
+	body_end(&b, ino, inode);
 }
 
 /* As Linux encodes them: the short form where it is enough. */
 static void
-fill_device(struct archive_entry *e, struct ext2_inode_large *inode)
+fill_device(const struct tar_entry *e, struct ext2_inode_large *inode)
 {
-	uint32_t major = (uint32_t)archive_entry_rdevmajor(e);
-	uint32_t minor = (uint32_t)archive_entry_rdevminor(e);
+	uint32_t high = major(e->dev), low = minor(e->dev);
 
-	if (major < 256 && minor < 256)
-		inode->i_block[0] = major << 8 | minor;
+	if (high < 256 && low < 256)
+		inode->i_block[0] = high << 8 | low;
 	else
-		inode->i_block[1] = (minor & 0xff) | major << 8 |
-		    (minor & ~0xffu) << 12;
+		inode->i_block[1] = (low & 0xff) | high << 8 |
+		    (low & ~0xffu) << 12;
 }
 
-static void
-add_directory(struct import *in, struct archive_entry *e, struct node *node,
-    const char *what)
+ext2_ino_t
+import_inode(struct import *in, unsigned links)
 {
 	struct ext2_inode_large inode;
+	ext2_ino_t ino = image_ino(in->im, false);
 
-	if (node->ino && node->type != EXT2_FT_DIR)
-		tree_drop(&in->tree, node);
-	fill_inode(in, e, &inode, what);
-	inode.i_links_count = 2;
-	if (node->ino) {
-		/* Its attributes are replaced too, so they go first. */
-		struct ext2_inode_large old;
-		errcode_t err;
-
-		inode_read(in->im, node->ino, &old);
-		image_settle(in->im);
-		err = ext2fs_free_ext_attr(in->im->fs, node->ino, &old);
-		if (err)
-			die_ext(err, "cannot import '%s'", what);
-	} else {
-		node->ino = image_ino(in->im, true);
+	fill_inode(in, &inode, links);
+	switch (import_type(in)) {
+	case EXT2_FT_SYMLINK:
+		fill_symlink(in, ino, &inode);
+		break;
+	case EXT2_FT_REG_FILE:
+		fill_file(in, ino, &inode);
+		break;
+	case EXT2_FT_CHRDEV:
+	case EXT2_FT_BLKDEV:
+		fill_device(in->e, &inode);
+		break;
 	}
-	node->type = EXT2_FT_DIR;
-	inode_write(in->im, node->ino, &inode);
-	attrs_import(in->im, node->ino, e, what);
-}
-
-static void
-add_other(struct import *in, struct archive_entry *e, struct node *node,
-    const char *what)
-{
-	struct ext2_inode_large inode;
-	int type = dirent_type(e, what);
-
-	if (node->ino)
-		tree_drop(&in->tree, node);
-	fill_inode(in, e, &inode, what);
-	node->ino = image_ino(in->im, false);
-	node->type = (uint8_t)type;
-	if (type == EXT2_FT_SYMLINK) {
-		tree_set_target(&in->tree, node, xstrdup(
-		    archive_entry_symlink(e) ? archive_entry_symlink(e) : ""),
-		    what);
-		fill_symlink(in, node, &inode, what);
-	} else if (type == EXT2_FT_REG_FILE) {
-		fill_file(in, e, node->ino, &inode, what);
-	} else if (type == EXT2_FT_CHRDEV || type == EXT2_FT_BLKDEV) {
-		fill_device(e, &inode);
-	}
-	inode_write(in->im, node->ino, &inode);
-	attrs_import(in->im, node->ino, e, what);
-}
-
-/* Another name for target's inode; false when there is no such file yet. */
-static bool
-link_node(struct import *in, struct node *node, const char *target,
-    const char *what)
-{
-	struct node *to = tree_find(&in->tree, target, what);
-	struct ext2_inode_large inode;
-	ext2_ino_t ino;
-	uint8_t type;
-	char *text;
-
-	if (!to)
-		return false;
-	if (to->type == EXT2_FT_DIR)
-		die("cannot import '%s': a hard link to the directory '%s'",
-		    what, target);
-	if (to == node || to->ino == node->ino)
-		return true;
-	ino = to->ino;
-	inode_read(in->im, ino, &inode);
-	if (inode.i_links_count >= EXT2_LINK_MAX)
-		die("cannot import '%s': '%s' has too many hard links", what,
-		    target);
-	inode.i_links_count++;
 	inode_write(in->im, ino, &inode);
-	type = to->type;
-	text = to->target ? xstrdup(to->target) : NULL;
-	/* The target may lie in the directory whose place the link takes. */
-	if (node->ino)
-		tree_drop(&in->tree, node);
+	attrs_import(in->im, ino, in->e);
+	return ino;
+}
+
+/* What an earlier member of this layer said goes first. */
+static void
+drop_attrs(struct import *in, ext2_ino_t ino)
+{
+	static const uint8_t none[INODE_TAIL];
+	struct ext2_inode_large old;
+	errcode_t err;
+
+	inode_tail(in->im, ino, none);
+	image_settle(in->im);
+	inode_read(in->im, ino, &old);
+	err = ext2fs_free_ext_attr(in->im->fs, ino, &old);
+	if (err)
+		die_member_ext(err, "");
+}
+
+static void
+add_directory(struct import *in, struct node *node)
+{
+	struct ext2_inode_large inode;
+
+	/* An upper layer's word stands. */
+	if (node->ino && node->named && node->named < in->tree.layer)
+		return;
+	fill_inode(in, &inode, 2);
+	if (node->named)
+		drop_attrs(in, node->ino);
+	if (!node->ino) {
+		node->ino = image_ino(in->im, true);
+		node->layer = (uint16_t)in->tree.layer;
+	}
+	node->named = (uint16_t)in->tree.layer;
+	inode_write(in->im, node->ino, &inode);
+	attrs_import(in->im, node->ino, in->e);
+}
+
+static void
+add_other(struct import *in, struct node *node)
+{
+	ext2_ino_t ino = import_inode(in, 1);
+
 	node->ino = ino;
-	node->type = type;
-	tree_set_target(&in->tree, node, text, what);
+	node->type = import_type(in);
+	node->layer = (uint16_t)in->tree.layer;
+	if (node->type == EXT2_FT_SYMLINK)
+		tree_set_target(&in->tree, node, in->e->link);
+	links_met(in, in->e->path, ino, node->type, in->e->link);
+}
+
+/* Hidden, but a hard link may want what it is. */
+static void
+add_hidden(struct import *in)
+{
+	bool is_link = in->e->type == '1';
+
+	if (links_wanted(in, in->e->path) && is_link) {
+		links_retarget(in, in->e->path, in->e->link);
+	} else if (links_wanted(in, in->e->path)) {
+		ext2_ino_t ino = import_inode(in, 0);
+
+		links_met(in, in->e->path, ino, import_type(in), in->e->link);
+		return;
+	}
+	if (is_link)
+		ghost_add(in, in->e->path, in->e->link, 0, 0);
+	else
+		spool_keep(in, in->e->path);
+}
+
+/* ".wh.NAME", in any type: true when that is what it was. */
+static bool
+is_whiteout(struct import *in)
+{
+	static const char prefix[] = ".wh.", meta[] = ".wh..wh.";
+	autofree char *victim = NULL;
+	char *path = in->e->path, *slash, *name;
+
+	if (!strstr(path, prefix))
+		return false;
+	for (size_t n = strlen(path); n && path[n - 1] == '/';)
+		path[--n] = '\0';
+	slash = strrchr(path, '/');
+	name = slash ? slash + 1 : path;
+	if (!strcmp(name, ".wh..wh..opq")) {
+		victim = xasprintf("%.*s", (int)(name - path), path);
+		tree_opaque(&in->tree, victim);
+		return true;
+	}
+	/* What aufs keeps for itself. */
+	if (!strncmp(path, meta, strlen(meta)) || strstr(path, "/.wh..wh."))
+		return true;
+	if (strncmp(name, prefix, strlen(prefix)))
+		return false;
+	name += strlen(prefix);
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		die_member("it is a whiteout of nothing");
+	victim = xasprintf("%.*s%s", (int)(name - strlen(prefix) - path),
+	    path, name);
+	tree_shut(&in->tree, victim);
 	return true;
 }
 
 static void
-add_link(struct import *in, struct node *node, const char *target,
-    const char *what)
+add_member(struct import *in)
 {
-	check_name(target, what);
-	if (link_node(in, node, target, what))
-		return;
-	if (in->nlate == MAX_LATE)
-		die("cannot import '%s': too many hard links wait for files",
-		    what);
-	if (!(in->nlate & (in->nlate + 1)))
-		in->late = xrealloc(in->late,
-		    (2 * in->nlate + 1) * sizeof(*in->late));
-	if (node->ino)
-		tree_drop(&in->tree, node);
-	in->late[in->nlate++] = (struct late){ node, xstrdup(target) };
-}
-
-static void
-add_member(struct import *in, struct archive_entry *e)
-{
-	const char *name = archive_entry_pathname(e);
 	struct node *node;
 
-	if (!name)
-		die("cannot import the tar stream: a member has no name");
-	check_name(name, name);
-	node = tree_make(&in->tree, name, name);
-	if ((node == in->tree.root || node->ino == LOST_FOUND) &&
-	    (archive_entry_hardlink(e) ||
-	    archive_entry_filetype(e) != AE_IFDIR))
-		die("cannot import '%s': only a directory can have that place",
-		    name);
-	if (archive_entry_hardlink(e))
-		add_link(in, node, archive_entry_hardlink(e), name);
-	else if (archive_entry_filetype(e) == AE_IFDIR)
-		add_directory(in, e, node, name);
-	else
-		add_other(in, e, node, name);
-}
-
-/*
- * Only names that libarchive keeps as they are for want of a character set
- * are harmless among its warnings.
- */
-static bool
-is_harmless(struct archive *a)
-{
-	const char *text = archive_error_string(a);
-
-	return text && strstr(text, "can't be converted");
-}
-
-static void
-read_members(struct import *in)
-{
-	struct archive_entry *e;
-	int r;
-
-	while ((r = archive_read_next_header(in->a, &e)) != ARCHIVE_EOF) {
-		if (r != ARCHIVE_OK && !(r == ARCHIVE_WARN &&
-		    is_harmless(in->a)))
-			die_stream(in);
-		add_member(in, e);
+	if (++in->files > MAX_MEMBERS)
+		die_member("an image has at most %d members", MAX_MEMBERS);
+	check_name(in->e->path);
+	if (in->whiteouts && is_whiteout(in))
+		return;
+	if (in->e->type == '1') {
+		check_name(in->e->link);
+		if (!links_add(in))
+			add_hidden(in);
+		return;
 	}
-	if (archive_filter_bytes(in->a, 0) -
-	    archive_read_header_position(in->a) < 512)
-		die("cannot import the tar stream: it is cut off");
+	node = tree_place(&in->tree, in->e->path, in->e->type == '5');
+	if (in->e->type != '5' && !node)
+		add_hidden(in);
+	else if (in->e->type != '5')
+		add_other(in, node);
+	else if (node)
+		add_directory(in, node);
 }
 
-static void
-link_late(struct import *in)
+void
+import_init(struct import *in, struct image *im)
 {
-	for (size_t i = 0; i < in->nlate; i++) {
-		struct late *l = &in->late[i];
-
-		/* A later member may have taken the name. */
-		if (l->node->ino || !l->node->parent)
-			continue;
-		if (!link_node(in, l->node, l->target, l->node->name))
-			die("cannot import '%s': it is a hard link to '%s', "
-			    "which is not there", l->node->name, l->target);
-	}
+	*in = (struct import){ .im = im };
+	tree_init(&in->tree, im);
 }
 
 /* tar pads its last record: a writer must not meet a closed pipe. */
 static void
-drain(int fd)
+drain(struct import *in)
 {
-	char buf[65536];
+	const uint8_t *p;
+	ssize_t n;
 
-	while (read_full(fd, buf, sizeof(buf)) > 0)
-		;
+	do
+		n = in->tar->next(in->tar->ctx, &p);
+	while (n > 0);
+	if (n < 0)
+		die_stream(in);
 }
 
 void
-import_tar(struct image *im, int fd)
+import_layer(struct import *in, struct tar_in *tar, const char *layer,
+    bool whiteouts)
 {
-	struct import in = { .im = im, .a = reader_new() };
+	static struct tar_entry e;
+	char last[TAR_NAME] = "";
+	int r;
 
-	/* Names are UTF-8 in pax headers, and bytes to us. */
-	setlocale(LC_CTYPE, "C.UTF-8");
-	if (archive_read_support_format_tar(in.a))
-		die("cannot import the tar stream: out of memory");
-	if (archive_read_open_fd(in.a, fd, 1 << 18))
-		die_stream(&in);
-	tree_init(&in.tree, im);
-	read_members(&in);
-	drain(fd);
-	link_late(&in);
-	tree_finish(&in.tree);
+	in->tar = tar;
+	in->e = &e;
+	in->layer = layer;
+	in->whiteouts = whiteouts;
+	layer_is(layer);
+	if (in->tree.layer > 1)
+		spool_init(in, tar);
+	while ((r = tar_next(tar, &e)) > 0) {
+		member_is(e.path);
+		add_member(in);
+		memcpy(last, e.path, strlen(e.path) + 1);
+		member_is("");
+		spool_next(in);
+	}
+	if (r < 0 && *last)
+		die_member("behind '%.300s': %s", last, tar->error);
+	if (r < 0)
+		die_stream(in);
+	drain(in);
+	links_layer_end(in, false);
+	spool_drop(in);
+	in->tree.layer++;
+}
+
+void
+import_finish(struct import *in)
+{
+	links_layer_end(in, true);
+	layer_is("");
+	tree_finish(&in->tree);
 }

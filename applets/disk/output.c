@@ -28,6 +28,43 @@ die_ext(errcode_t err, const char *fmt, ...)
 	die("%s: %s", text, error_message(err));
 }
 
+/* Whose fault it is, for die_member. */
+static const char *member = "", *layer = "";
+
+void
+member_is(const char *name)
+{
+	member = name;
+}
+
+void
+layer_is(const char *text)
+{
+	layer = text;
+}
+
+void
+die_member(const char *fmt, ...)
+{
+	autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		die("out of memory");
+	va_end(ap);
+	if (*member)
+		die("cannot import '%.300s'%s: %s", member, layer, text);
+	die("cannot import the tar stream%s: %s", layer, text);
+}
+
+void
+die_member_ext(errcode_t err, const char *what)
+{
+	initialize_ext2_error_table();
+	die_member("%s%s", what, error_message(err));
+}
+
 void
 output_open(struct output *o, const char *path, mode_t mode)
 {

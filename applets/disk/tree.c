@@ -1,92 +1,126 @@
-/* tree.c - the names of an image that is being filled
+/* tree.c - the names of an image that is being filled; see tree.h
  *
  * SPDX-License-Identifier: MIT
  *
  * 1. Every name is a node, found by (directory, name) in one hash table. A
- *    removed name stays as a node whose ino is 0, and may come back.
+ *    removed name stays as a directory whose ino is 0, and may come back. So
+ *    does what only whiteouts have named.
  * 2. Inodes are written when they come, but for directories' blocks and link
  *    counts: tree_finish writes those, each directory once.
  * 3. An inode that lost its last name is freed at the end, so that no block
  *    is handed out twice (image.c, 2).
+ * 4. A directory has children of the layer that made it and of lower ones.
+ *    So what the current layer made holds nothing of an upper one, and may be
+ *    dropped by it.
  */
-#include "disk.h"
+#include <sys/mman.h>
+
+#include "tree.h"
 
 enum {
-	MAX_BYTES = 1 << 30,	/* of names: some six million */
+	MAX_BYTES = 1 << 30,	/* of names: some twenty million */
 	MAX_LINKS = 40,		/* symbolic links on one path, as in Linux */
+	UNIT = 4,		/* of refs */
 };
 
-static uint32_t
-hash_name(const struct node *parent, const char *name, size_t len)
+static inline struct node *
+at(const struct tree *t, uint32_t ref)
 {
-	uint64_t h = 0xcbf29ce484222325 ^ (uintptr_t)parent >> 4;
+	return ref ? (struct node *)(void *)(t->arena + (size_t)ref * UNIT) :
+	    NULL;
+}
+
+static inline uint32_t
+ref_of(const struct tree *t, const void *p)
+{
+	return (uint32_t)((size_t)((const uint8_t *)p - t->arena) / UNIT);
+}
+
+/* Zeroed memory that stays. */
+static void *
+take(struct tree *t, size_t n)
+{
+	void *p = t->arena + t->bytes;
+
+	t->bytes += (n + UNIT - 1) / UNIT * UNIT;
+	if (t->bytes > MAX_BYTES)
+		die_member("the names fill %d MiB of memory",
+		    MAX_BYTES >> 20);
+	return p;
+}
+
+static uint32_t
+hash_name(uint32_t dir, const char *name, size_t len)
+{
+	uint64_t h = (0xcbf29ce484222325 ^ dir) * 0x100000001b3;
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ (uint8_t)name[i]) * 0x100000001b3;
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static void
-grow_table(struct tree *t)
+static uint32_t *
+slot(const struct tree *t, const struct node *n)
 {
-	size_t size = t->size ? 2 * t->size : 1024;
-	struct node **table = xcalloc(size, sizeof(*table));
-
-	for (size_t i = 0; i < t->size; i++)
-		for (struct node *n = t->table[i], *chain; n; n = chain) {
-			chain = n->chain;
-			n->chain = table[n->hash & (size - 1)];
-			table[n->hash & (size - 1)] = n;
-		}
-	free(t->table);
-	t->table = table;
-	t->size = size;
+	return &t->table[hash_name(n->parent, n->name, n->len) & (t->size - 1)];
 }
 
 static void
-count_bytes(struct tree *t, size_t n, const char *what)
+grow_table(struct tree *t)
 {
-	t->bytes += n;
-	if (t->bytes > MAX_BYTES)
-		die("cannot import '%s': the names fill %d MiB of memory",
-		    what, MAX_BYTES >> 20);
+	uint32_t *old = t->table;
+	size_t n = t->size;
+
+	t->size = n ? 2 * n : 1024;
+	t->table = xcalloc(t->size, sizeof(*t->table));
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t ref = old[i], chain; ref; ref = chain) {
+			uint32_t *to = slot(t, at(t, ref));
+
+			chain = at(t, ref)->chain;
+			at(t, ref)->chain = *to;
+			*to = ref;
+		}
+	free(old);
 }
 
 static struct node *
 lookup(const struct tree *t, const struct node *dir, const char *name,
     size_t len)
 {
-	uint32_t h = hash_name(dir, name, len);
-	struct node *n = t->table[h & (t->size - 1)];
+	uint32_t up = ref_of(t, dir);
+	uint32_t ref = t->table[hash_name(up, name, len) & (t->size - 1)];
+	struct node *n;
 
-	while (n && (n->hash != h || n->parent != dir || n->len != len ||
+	while ((n = at(t, ref)) && (n->parent != up || n->len != len ||
 	    memcmp(n->name, name, len)))
-		n = n->chain;
+		ref = n->chain;
 	return n;
 }
 
 static struct node *
-add(struct tree *t, struct node *dir, const char *name, size_t len,
-    const char *what)
+add(struct tree *t, struct node *dir, const char *name, size_t len)
 {
 	struct node *n;
+	uint32_t *to;
 
 	if (len > EXT2_NAME_LEN)
-		die("cannot import '%s': a name has more than 255 bytes", what);
-	if (t->used >= t->size)
+		die_member("a name has more than 255 bytes");
+	/* A chain of two on average: a million names are worth the memory. */
+	if (t->used >= 2 * t->size)
 		grow_table(t);
-	count_bytes(t, sizeof(*n) + len + 1 + sizeof(n), what);
-	n = xcalloc(1, sizeof(*n) + len + 1);
+	n = take(t, sizeof(*n) + len + 1);
 	memcpy(n->name, name, len);
 	n->len = (uint8_t)len;
-	n->hash = hash_name(dir, name, len);
-	n->parent = dir ? dir : n;
-	n->chain = t->table[n->hash & (t->size - 1)];
-	t->table[n->hash & (t->size - 1)] = n;
+	n->type = EXT2_FT_DIR;
+	n->parent = ref_of(t, dir ? dir : n);
+	to = slot(t, n);
+	n->chain = *to;
+	*to = ref_of(t, n);
 	t->used++;
 	if (dir) {
 		n->next = dir->first;
-		dir->first = n;
+		dir->first = ref_of(t, n);
 	}
 	return n;
 }
@@ -99,6 +133,7 @@ make_dir(struct tree *t, struct node *n, ext2_ino_t ino, unsigned mode)
 
 	n->type = EXT2_FT_DIR;
 	n->ino = ino;
+	n->layer = (uint16_t)t->layer;
 	inode.i_mode = (uint16_t)(LINUX_S_IFDIR | mode);
 	inode.i_links_count = 2;
 	inode.i_extra_isize = t->im->fs->super->s_want_extra_isize;
@@ -112,33 +147,72 @@ tree_init(struct tree *t, struct image *im)
 {
 	struct node *n;
 
-	*t = (struct tree){ .im = im };
+	*t = (struct tree){ .im = im, .layer = 1, .bytes = UNIT };
+	t->arena = mmap(NULL, MAX_BYTES + 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->arena == MAP_FAILED)
+		die_sys("cannot keep names in memory");
 	grow_table(t);
-	t->root = add(t, NULL, "", 0, "/");
+	t->root = add(t, NULL, "", 0);
 	make_dir(t, t->root, EXT2_ROOT_INO, 0755);
-	n = add(t, t->root, "lost+found", strlen("lost+found"), "/");
+	n = add(t, t->root, "lost+found", strlen("lost+found"));
 	make_dir(t, n, LOST_FOUND, 0700);
+	/* Where a layer below names them, that counts. */
+	t->root->layer = n->layer = 0;
+}
+
+void
+tree_release(struct tree *t)
+{
+	munmap(t->arena, MAX_BYTES + 4096);
+	free(t->table);
+	free(t->dead);
+	*t = (struct tree){ 0 };
+}
+
+static bool
+is_taken(const struct node *n)
+{
+	return n->ino || n->waits;
+}
+
+/* Whether upper layers let the current one be seen at n, and below it. */
+static bool
+is_hidden(const struct tree *t, const struct node *n)
+{
+	return (n->shut && n->shut < t->layer) ||
+	    (is_taken(n) && n->type != EXT2_FT_DIR && n->layer < t->layer);
+}
+
+static bool
+hides_content(const struct tree *t, const struct node *n)
+{
+	return n->opaque && n->opaque < t->layer;
 }
 
 /* The directory that a symbolic link stands for, then the rest of the path. */
 static char *
 follow(struct tree *t, const struct node *link, const char *rest,
-    struct node **dir, const char *what)
+    struct node **dir)
 {
-	if (*link->target == '/')
+	const char *target = tree_target(t, link);
+
+	if (*target == '/')
 		*dir = t->root;
-	if (strlen(link->target) + strlen(rest) > 65536)
-		die("cannot import '%s': too long with its symbolic links",
-		    what);
-	return xasprintf("%s/%s", link->target, rest);
+	if (strlen(target) + strlen(rest) > 65536)
+		die_member("too long with its symbolic links");
+	return xasprintf("%s/%s", target, rest);
 }
 
+enum how { LOOK, WHITEOUT, MEMBER };
+
 /*
- * Walk to the last component's node. Without `make` a missing directory is
- * NULL, with it the directory is made, and so is the last name.
+ * Walk to the last component's node; NULL when upper layers hide it. Names
+ * that are missing become nodes, but nothing more; to who only looks they are
+ * NULL too. There is nothing to be whited out below what is no directory.
  */
 static struct node *
-walk(struct tree *t, const char *path, const char *what, bool make)
+walk(struct tree *t, const char *path, enum how how)
 {
 	struct node *dir = t->root, *n = dir;
 	autofree char *spliced = NULL;
@@ -149,69 +223,118 @@ walk(struct tree *t, const char *path, const char *what, bool make)
 
 		path += strspn(path, "/");
 		len = strcspn(path, "/");
+		if (is_hidden(t, n))
+			return NULL;
 		if (!len)
 			return n;
-		if (n->type != EXT2_FT_DIR)
-			die("cannot import '%s': '%s' on its path is not a "
-			    "directory", what, n->name);
+		if (n->type == EXT2_FT_SYMLINK && n->ino) {
+			char *p;
+
+			if (++links > MAX_LINKS)
+				die_member("too many symbolic links on its "
+				    "path");
+			p = follow(t, n, path, &dir);
+			free(spliced);
+			path = spliced = p;
+			n = dir;
+			continue;
+		}
+		if (is_taken(n) && n->type != EXT2_FT_DIR && how == WHITEOUT)
+			return NULL;
+		if (is_taken(n) && n->type != EXT2_FT_DIR)
+			die_member("'%s' on its path is not a directory",
+			    n->name);
+		if (hides_content(t, n))
+			return NULL;
 		dir = n;
 		if (len <= 2 && !memcmp(path, "..", len)) {
-			n = len == 2 ? dir->parent : dir;
+			n = len == 2 ? at(t, dir->parent) : dir;
 			path += len;
 			continue;
 		}
 		n = lookup(t, dir, path, len);
-		if (!n && make)
-			n = add(t, dir, path, len, what);
+		if (!n && how != LOOK)
+			n = add(t, dir, path, len);
 		if (!n)
 			return NULL;
 		path += len;
-		if (!path[strspn(path, "/")])
-			return n;
-		if (!n->ino && !make)
-			return NULL;
-		if (!n->ino)
-			make_dir(t, n, image_ino(t->im, true), 0755);
-		if (n->type == EXT2_FT_SYMLINK) {
-			char *p;
-
-			if (++links > MAX_LINKS)
-				die("cannot import '%s': too many symbolic "
-				    "links on its path", what);
-			p = follow(t, n, path, &dir, what);
-			free(spliced);
-			path = spliced = p;
-			n = dir;
-		}
 	}
 }
 
 struct node *
-tree_make(struct tree *t, const char *path, const char *what)
+tree_place(struct tree *t, const char *path, bool is_dir)
 {
-	return walk(t, path, what, true);
+	struct node *n = walk(t, path, MEMBER);
+
+	if (!n)
+		return NULL;
+	if (!is_dir && (n == t->root || n->ino == LOST_FOUND))
+		die_member("only a directory can have that place");
+	if (is_taken(n) && n->type == EXT2_FT_DIR && !is_dir) {
+		/* Of an upper layer, it hides this, and this what is below. */
+		if (!n->opaque)
+			n->opaque = (uint16_t)t->layer;
+		if (n->layer < t->layer)
+			return NULL;
+	}
+	if (is_taken(n) && (n->type != EXT2_FT_DIR || !is_dir)) {
+		tree_drop(t, n);
+		if (!n->opaque)
+			n->opaque = (uint16_t)t->layer;
+	}
+	for (struct node *up = at(t, n->parent); !up->ino;
+	    up = at(t, up->parent))
+		make_dir(t, up, image_ino(t->im, true), 0755);
+	return n;
 }
 
 struct node *
-tree_find(struct tree *t, const char *path, const char *what)
+tree_find(struct tree *t, const char *path)
 {
-	struct node *n = walk(t, path, what, false);
+	struct node *n = walk(t, path, LOOK);
 
 	return n && n->ino ? n : NULL;
 }
 
 void
-tree_set_target(struct tree *t, struct node *n, char *target,
-    const char *what)
+tree_shut(struct tree *t, const char *path)
 {
-	n->target = target;
-	if (target)
-		count_bytes(t, strlen(target), what);
+	struct node *n = walk(t, path, WHITEOUT);
+
+	if (n && !n->shut)
+		n->shut = (uint16_t)t->layer;
 }
 
-/* One name less for an inode. */
-static void
-unlink_ino(struct tree *t, ext2_ino_t ino, bool is_dir)
+void
+tree_opaque(struct tree *t, const char *path)
+{
+	struct node *n = walk(t, path, WHITEOUT);
+
+	if (n && !n->opaque)
+		n->opaque = (uint16_t)t->layer;
+}
+
+void
+tree_set_target(struct tree *t, struct node *n, const char *target)
+{
+	char *p;
+
+	n->first = 0;
+	if (!target)
+		return;
+	p = take(t, strlen(target) + 1);
+	memcpy(p, target, strlen(target) + 1);
+	n->first = ref_of(t, p);
+}
+
+const char *
+tree_target(const struct tree *t, const struct node *n)
+{
+	return (const char *)t->arena + (size_t)n->first * UNIT;
+}
+
+void
+tree_unlink(struct tree *t, ext2_ino_t ino, bool is_dir)
 {
 	struct ext2_inode_large inode;
 
@@ -235,15 +358,15 @@ tree_drop(struct tree *t, struct node *top)
 	struct node *n = top, *up;
 
 	for (;;) {
-		while (n->first)
-			n = n->first;
-		up = n->parent;
+		while (n->type == EXT2_FT_DIR && n->first)
+			n = at(t, n->first);
+		up = at(t, n->parent);
 		if (n->ino)
-			unlink_ino(t, n->ino, n->type == EXT2_FT_DIR);
-		n->ino = 0;
-		t->bytes -= n->target ? strlen(n->target) : 0;
-		free(n->target);
-		n->target = NULL;
+			tree_unlink(t, n->ino, n->type == EXT2_FT_DIR);
+		n->ino = n->first = 0;
+		n->named = 0;
+		n->waits = false;
+		n->type = EXT2_FT_DIR;
 		if (n == top)
 			return;
 		/*
@@ -251,7 +374,7 @@ tree_drop(struct tree *t, struct node *top)
 		 * again either.
 		 */
 		up->first = n->next;
-		n->parent = NULL;
+		n->parent = 0;
 		n = up;
 	}
 }
@@ -265,6 +388,8 @@ free_inode(struct image *im, ext2_ino_t ino)
 
 	inode_read(im, ino, &inode);
 	is_dir = LINUX_S_ISDIR(inode.i_mode);
+	/* It has kept a block of inodes that have changed since. */
+	ext2fs_flush_icache(im->fs);
 	err = ext2fs_free_ext_attr(im->fs, ino, &inode);
 	if (!err && inode.i_flags & EXT4_EXTENTS_FL)
 		err = ext2fs_punch(im->fs, ino, NULL, NULL, 0, ~0ULL);
@@ -279,13 +404,14 @@ static void
 finish_dir(struct tree *t, struct node *dir)
 {
 	autofree struct dirent_new *v = NULL;
+	struct node *c;
 	size_t n = 0;
 
-	for (struct node *c = dir->first; c; c = c->next)
+	for (c = at(t, dir->first); c; c = at(t, c->next))
 		n += c->ino != 0;
 	v = xcalloc(n, sizeof(*v));
 	n = 0;
-	for (struct node *c = dir->first; c; c = c->next)
+	for (c = at(t, dir->first); c; c = at(t, c->next))
 		if (c->ino)
 			v[n++] = (struct dirent_new){ .ino = c->ino,
 			    .type = c->type, .len = c->len, .name = c->name };
@@ -296,7 +422,7 @@ finish_dir(struct tree *t, struct node *dir)
 		v[i] = v[n - 1 - i];
 		v[n - 1 - i] = swap;
 	}
-	dir_write(t->im, dir->ino, dir->parent->ino, v, n);
+	dir_write(t->im, dir->ino, at(t, dir->parent)->ino, v, n);
 }
 
 void
@@ -307,15 +433,15 @@ tree_finish(struct tree *t)
 		if (n->type == EXT2_FT_DIR && n->ino) {
 			finish_dir(t, n);
 			if (n->first) {
-				n = n->first;
+				n = at(t, n->first);
 				continue;
 			}
 		}
 		while (n != t->root && !n->next)
-			n = n->parent;
+			n = at(t, n->parent);
 		if (n == t->root)
 			break;
-		n = n->next;
+		n = at(t, n->next);
 	}
 	image_settle(t->im);
 	for (size_t i = 0; i < t->ndead; i++)

@@ -7,6 +7,7 @@
  */
 #include "../../lib/pax.c"
 #include "../../lib/tar.c"
+#include "../../lib/tarsparse.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,8 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy_of, data, size);
 	for (size_t i = 0; i + TAR_BLOCK <= size; i += TAR_BLOCK)
 		mend(copy_of + i);
-	t.from = t.len = 0;
-	t.left = t.padding = 0;
+	tar_release(&t);
 	t.read = give;
 	at = copy_of;
 	end = copy_of + size;
@@ -69,8 +69,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sum += *p;
 		__asm__ volatile("" : : "r"(sum));
 	}
-	free(t.pax);
-	t.pax = NULL;
 	free(copy_of);
 	return 0;
 }

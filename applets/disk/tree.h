@@ -1,0 +1,78 @@
+/* tree.h - the names of an image that is being filled, layer by layer
+ *
+ * Layers come topmost first, so what is there already is what is seen, and
+ * what a lower one brings in its place is hidden. Each layer has a number: 1 is
+ * the topmost. Within one layer a later member takes the place of an earlier.
+ */
+#ifndef BNG_TREE_H
+#define BNG_TREE_H
+
+#include "disk.h"
+
+enum { MAX_LAYERS = 4096 };
+
+/* A name. Small, for there may be millions; refs are of the tree's arena. */
+struct node {
+	uint32_t parent;	/* the root's is itself; 0: dropped */
+	uint32_t next;		/* in its directory */
+	uint32_t chain;		/* in the hash table */
+	/*
+	 * Of a directory: its names, newest first; of a symbolic link: its
+	 * text; of a link that waits for its file: which one (links.c).
+	 */
+	uint32_t first;
+	ext2_ino_t ino;		/* 0: nothing has the name (yet) */
+	uint16_t layer;		/* that made it */
+	uint16_t named;		/* of a directory: that described it, or 0 */
+	uint16_t shut;		/* first layer with a whiteout of it, or 0 */
+	uint16_t opaque;	/* first that hides lower ones' names in it */
+	uint8_t type;		/* EXT2_FT_*; a directory without ino too */
+	uint8_t waits;
+	uint8_t len;
+	char name[];		/* with a NUL */
+};
+
+struct tree {
+	struct image *im;
+	struct node *root;
+	unsigned layer;		/* the one that members come from */
+	uint8_t *arena;
+	size_t bytes;		/* used of it; bounded */
+	uint32_t *table;
+	size_t size, used;	/* of table */
+	size_t ndead, dead_size;
+	ext2_ino_t *dead;	/* inodes without a name, freed at the end */
+};
+
+void tree_init(struct tree *t, struct image *im);
+void tree_release(struct tree *t);
+
+/*
+ * The node for a member of the current layer, symbolic links of this layer on
+ * the way followed inside the image, its directories made; what of this layer
+ * was there, and cannot stay beside it, is dropped. NULL: an upper layer
+ * hides it.
+ */
+struct node *tree_place(struct tree *t, const char *path, bool is_dir);
+
+/* The node that is there for this layer to see, or NULL. */
+struct node *tree_find(struct tree *t, const char *path);
+
+/* Whiteouts: lower layers' path, and lower layers' content of path. */
+void tree_shut(struct tree *t, const char *path);
+void tree_opaque(struct tree *t, const char *path);
+
+/* Give the node a symbolic link's text, or NULL. */
+void tree_set_target(struct tree *t, struct node *n, const char *target);
+const char *tree_target(const struct tree *t, const struct node *n);
+
+/* Take away what the node leads to, and everything below it. */
+void tree_drop(struct tree *t, struct node *node);
+
+/* One name less for an inode. */
+void tree_unlink(struct tree *t, ext2_ino_t ino, bool is_dir);
+
+/* Write every directory and free what was dropped. */
+void tree_finish(struct tree *t);
+
+#endif
