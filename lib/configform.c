@@ -197,7 +197,40 @@ is_key(const char *text)
 	    strspn(text + 8, base64) == 43 && !strcmp(text + 8 + 43, "=");
 }
 
-/* Each word, if it is a URL, or a key or a key's file, into buf. */
+/* HOST[:PORT], as the name of an image has it; up to end. */
+static bool
+is_host(const char *text, const char *end)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+
+	return end > text && strspn(text, letters) >= (size_t)(end - text);
+}
+
+static bool
+is_instead(const char *text)
+{
+	const char *eq = strchr(text, '=');
+
+	return eq && is_host(text, eq) && is_url(eq + 1) && eq[1] == 'h';
+}
+
+static bool
+is_one(const struct config_key *k, const char *text)
+{
+	switch (k->form) {
+	case CONFIG_URLS:
+		return is_url(text);
+	case CONFIG_HOSTS:
+		return is_host(text, text + strlen(text));
+	case CONFIG_INSTEAD:
+		return is_instead(text);
+	default:
+		return is_key(text);
+	}
+}
+
+/* Each word, if it is one of those, or a key's file, into buf. */
 static bool
 take_words(const struct config_key *k, const char *text, char buf[CONFIG_LEN])
 {
@@ -211,7 +244,7 @@ take_words(const struct config_key *k, const char *text, char buf[CONFIG_LEN])
 
 		if (!*one)
 			continue;
-		if (k->form == CONFIG_URLS ? is_url(one) : is_key(one))
+		if (is_one(k, one))
 			word = xstrdup(one);
 		else if (k->form == CONFIG_TRUST)
 			word = config_path(one);
@@ -265,7 +298,8 @@ take_text(const struct config_key *k, const struct toml *v,
 		return false;
 	if (k->form == CONFIG_PATHS)
 		return take_paths(v->text, buf);
-	if (k->form == CONFIG_URLS || k->form == CONFIG_TRUST)
+	if (k->form == CONFIG_URLS || k->form == CONFIG_TRUST ||
+	    k->form == CONFIG_HOSTS || k->form == CONFIG_INSTEAD)
 		return take_words(k, v->text, buf);
 	if (k->form == CONFIG_PATH)
 		path = config_path(v->text);
@@ -325,6 +359,8 @@ config_wanted(const struct config_key *k, char *buf, size_t size)
 		    "blanks",
 		[CONFIG_TRUST] = "keys ed25519:BASE64 or absolute paths of "
 		    "their files, separated by blanks",
+		[CONFIG_HOSTS] = "hosts such as host:5000, separated by blanks",
+		[CONFIG_INSTEAD] = "HOST=URL, separated by blanks",
 		[CONFIG_MIRROR] = "a URL, or a line as in sources.list(5)",
 		[CONFIG_TEXT] = "a text that is not empty, on one line",
 		[CONFIG_SPAN] = "a time such as \"90s\", \"1h30m\" or \"0\"",

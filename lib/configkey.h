@@ -22,6 +22,8 @@ enum config_form {
 	CONFIG_URL,
 	CONFIG_URLS,		/* such, separated by blanks */
 	CONFIG_TRUST,		/* public keys, or files of them, likewise */
+	CONFIG_HOSTS,		/* HOST[:PORT], likewise */
+	CONFIG_INSTEAD,		/* HOST[:PORT]=URL, likewise */
 	CONFIG_MIRROR,		/* a URL, or a line of sources.list(5) */
 	CONFIG_TEXT,
 	CONFIG_SPAN,		/* "90s", "1h30m", "0" */
@@ -41,7 +43,7 @@ struct config_key {
 	long long min, max;
 };
 
-enum { CONFIG_KEYS = 29, CONFIG_LEN = 4096 };
+enum { CONFIG_KEYS = 34, CONFIG_LEN = 4096 };
 
 extern const struct config_key config_keys[CONFIG_KEYS];
 

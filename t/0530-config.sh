@@ -63,6 +63,12 @@ debian_mirror "mirror" a URL, or a line
 catalog_url "host" http, https or file URLs
 catalog_keys "ed25519:short" keys ed25519:BASE64
 catalog_keys "key.pub" keys ed25519:BASE64
+registry_mirrors "docker.io" HOST=URL
+registry_mirrors "docker.io=file:///srv" HOST=URL
+registry_auth "auth.json" an absolute path
+registry_ca "ca.crt" an absolute path
+registry_insecure "http://host" hosts such as
+image_max_size "1M" a size from
 auto_stop_stale_after "1hour" a time such as
 stats_poll_interval 10 a time such as
 bridge_name "a-name-of-sixteen" the name of an interface
@@ -109,6 +115,11 @@ ssh_key_path = "~/.ssh/id"
 debian_mirror = "deb [trusted=yes] file:/srv/debian bookworm main"
 catalog_url = "http://host/banger  file:///srv/banger"
 catalog_keys = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ~/k.pub"
+registry_mirrors = "docker.io=http://host:5000  ghcr.io=https://mirror/x"
+registry_auth = "~/auth.json"
+registry_ca = "/etc/ca.crt"
+registry_insecure = "host:5000 [::1]:80"
+image_max_size = "64G"
 auto_stop_stale_after = "1h30m"
 stats_poll_interval = "30s"
 bridge_name = "br0"
@@ -121,9 +132,9 @@ vm_defaults = { vcpu = 3, memory_mib = 2_048, disk_size = "16GiB" }
 END
 ok 'each key takes what it allows, and is shown with its line' '
 	BANGER_CONFIG=good bng-config show -t >out &&
-	grep -c "${tab}good:[0-9]" out >n && grep -qx 29 n &&
-	grep -qx "cidr${tab}10.9.0.0/24${tab}good:23" out &&
-	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:27" out &&
+	grep -c "${tab}good:[0-9]" out >n && grep -qx 34 n &&
+	grep -qx "cidr${tab}10.9.0.0/24${tab}good:28" out &&
+	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:32" out &&
 	grep -qx "image_path$tab$HOME/images:/srv/images${tab}good:4" out'
 ok 'a file that is none, too large or unreadable is refused' '
 	says 111 "not a regular file" env BANGER_CONFIG="$T" bng-config env &&
@@ -287,7 +298,7 @@ paged() {
 		"$TOP/doc/banger.toml.5"
 }
 ok 'banger.toml(5) has the keys, what they allow, and their defaults' '
-	bng-config keys >want && [ "$(wc -l <want)" = 29 ] &&
+	bng-config keys >want && [ "$(wc -l <want)" = 34 ] &&
 	paged >page && same page want'
 ok 'the example of banger.toml(5) is right' '
 	sed -n "/^.Bd/,/^.Ed/{ /^\./!p; }" "$TOP/doc/banger.toml.5" >"$conf" &&
