@@ -43,11 +43,23 @@ add(struct qemucmd *c, const char *fmt, ...)
 	return &c->argv[c->argc++];
 }
 
+/*
+ * microvm names its slots to the guest from the last to the first, and the
+ * guest numbers disks as they come: the first drive takes the highest slot.
+ */
 static void
 device(struct qemucmd *c, const char *type, const char *more)
 {
+	enum { SLOTS = 8 };
+
 	add(c, "-device");
-	add(c, "%s-%s%s", type, c->microvm ? "device" : "pci", more);
+	if (c->microvm && c->slots == SLOTS)
+		die("cannot make QEMU's command line: too many devices");
+	if (c->microvm)
+		add(c, "%s-device,bus=virtio-mmio-bus.%u%s", type,
+		    SLOTS - 1 - c->slots++, more);
+	else
+		add(c, "%s-pci%s", type, more);
 }
 
 static void
@@ -109,50 +121,13 @@ network(struct sup *s, struct qemucmd *c)
 static void
 kernel(struct sup *s, struct qemucmd *c, const cJSON *km)
 {
-	char *line = sup_kernel_line(s, km, c->image, c->kernel);
-
+	c->words = sup_kernel_line(s, km, c->image, c->kernel);
 	add(c, "-kernel");
 	add(c, "/proc/self/fd/%d/vmlinux", FD_KERNEL);
 	add(c, "-initrd");
 	add(c, "/proc/self/fd/%d/initrd", FD_KERNEL);
 	add(c, "-append");
-	add(c, "%s", line);
-	free(line);
-}
-
-/*
- * A thread for each processor that is emulated, or one for all? With one
- * each, about one boot in a hundred hung (QEMU 7.2: spinning on kernel text
- * that had just been patched; 10.0: a timer interrupt taken and never served)
- * or crashed QEMU. So that is for who asks for it, and for a machine that runs
- * machines, which boots seldom and is too slow in one.
- */
-static bool
-parallel(const struct qemucmd *c)
-{
-	const char *asked = getenv("BANGER_EMULATION");
-
-	return c->nested || (asked && !strcmp(asked, "parallel"));
-}
-
-void
-qemucmd_accelerate(struct qemucmd *c, bool kvm)
-{
-	c->kvm = kvm;
-	free(*c->accel);
-	free(*c->cpu);
-	*c->accel = xstrdup(kvm ? "kvm" : parallel(c) ? "tcg,thread=multi" :
-	    "tcg,thread=single");
-	/*
-	 * Without `nested` a guest sees no virtualisation of its own. Fast
-	 * "rep movsb" is what emulation is slowest at, byte by byte: a guest
-	 * that is not told of it copies thirty times as fast.
-	 */
-	if (c->nested)
-		*c->cpu = xstrdup(kvm ? "host" : "EPYC-v3,erms=off");
-	else
-		*c->cpu = xstrdup(kvm ? "host,vmx=off,svm=off" :
-		    "max,vmx=off,svm=off,erms=off,fsrm=off");
+	c->line = add(c, "%s", "");
 }
 
 void
@@ -176,7 +151,7 @@ machine(struct sup *s, struct qemucmd *c, const cJSON *km)
 		    "q35 and microvm", type);
 	add(c, "-machine");
 	add(c, "%s", c->microvm ?
-	    "microvm,acpi=off,auto-kernel-cmdline=on,rtc=on" :
+	    "microvm,acpi=on,pit=off,pic=off,rtc=on,usb=off,pcie=off" :
 	    "q35,usb=off,vmport=off,smm=off,smbus=off,sata=off,hpet=off");
 	if (c->microvm) {
 		add(c, "-global");
@@ -217,8 +192,8 @@ plumbing(struct qemucmd *c)
 	add(c, "-device");
 	add(c, "virtserialport,chardev=agent,name=banger.agent");
 	device(c, "virtio-rng", "");
-	if (!c->microvm)
-		device(c, "pvpanic", "");
+	add(c, "-device");
+	add(c, "%s", c->microvm ? "pvpanic" : "pvpanic-pci");
 }
 
 void

@@ -23,9 +23,11 @@ struct qemucmd {
 	char *path;			/* of QEMU */
 	char *argv[QEMUCMD_ARGS];
 	unsigned argc;
-	char **accel, **cpu;		/* arguments that a retry changes */
+	char **accel, **cpu, **line;	/* arguments that a retry changes */
+	char *words;			/* of the kernel's line, at all times */
 	bool kvm, nested, microvm;
 	bool online;			/* it reaches the outside */
+	unsigned slots;			/* of microvm's virtio bus, taken */
 	int image, kernel;		/* directories */
 };
 
