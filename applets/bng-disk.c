@@ -13,7 +13,7 @@
  *        bng-disk rm [-r] IMAGE PATH
  *        bng-disk grow IMAGE SIZE
  *        bng-disk initrd -a AGENT [-m MODULES_DIR] [-o OUT] [MODULE ...]
- *        bng-disk vmlinux BZIMAGE OUT
+ *        bng-disk vmlinux [-p] BZIMAGE OUT
  *
  * format makes empty ext4 images: sparse, with a journal and checksums.
  * import makes one of the tar stream on stdin (any compression); layers of a
@@ -24,7 +24,8 @@
  * with -l: mode, links, uid, gid, size, mtime, path, target, tab-separated.
  * grow makes an image larger (with e2fsprogs). initrd packs an agent as
  * /init, and modules after what they need; MODULE? may be absent. vmlinux
- * unpacks the ELF kernel of a bzImage.
+ * unpacks the ELF kernel of a bzImage; with -p it takes an ELF file, too, and
+ * refuses what is not for x86-64 or has no PVH entry.
  *
  * Linked apart: libext2fs, libarchive, libcrypto, libzstd and libisal, which
  * inflates in half the time of zlib, bring a dozen libraries with them.

@@ -96,40 +96,81 @@ unpack(const uint8_t *data, size_t n, struct output *o, const char *path,
 	archive_read_free(a);
 }
 
+/* The ELF file in the bzImage, or the file itself. */
+static void
+take(struct output *o, const uint8_t *file, uint64_t n, const char *path)
+{
+	const char *why = "it is not a bzImage";
+	struct payload p;
+	uint64_t size;
+
+	if (!file || bzimage_payload(file, n, n, &p, &why))
+		die("cannot unpack '%s': %s", path, why);
+	trim_payload(file, &p);
+	unpack(file + p.off, p.len, o, path, &size);
+	if ((uint32_t)size != p.size)
+		die("cannot unpack '%s': it holds %llu bytes and promises %lu",
+		    path, (unsigned long long)size, (unsigned long)p.size);
+}
+
+/* NULL when there are fewer bytes than any kernel has. */
+static const uint8_t *
+map(int fd, const char *path, uint64_t *ret_n)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st))
+		die_sys("cannot read '%s'", path);
+	*ret_n = (uint64_t)st.st_size;
+	if (st.st_size < HEAD)
+		return NULL;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		die_sys("cannot read '%s'", path);
+	return p;
+}
+
+static void
+check(const struct output *o, const char *path)
+{
+	uint64_t n;
+	const uint8_t *elf = map(o->fd, path, &n);
+	const char *why = "it is too small";
+
+	if (!elf || pvh_check(elf, n, &why))
+		die("cannot boot '%s': %s", path, why);
+}
+
 int
 vmlinux_main(int argc, char *argv[])
 {
-	const char *path, *why;
+	bool pvh = false;
+	const uint8_t *file;
 	struct output out;
-	struct payload p;
-	struct stat st;
-	uint64_t size;
-	uint8_t *file;
+	const char *path;
+	uint64_t n;
 	autoclose int fd = -1;
+	int c;
 
 	opterr = 0;
-	if (getopt(argc, argv, "+:") != -1)
-		bad_option('?');
+	while ((c = getopt(argc, argv, "+:p")) != -1)
+		if (c == 'p')
+			pvh = true;
+		else
+			bad_option(c);
 	if (optind + 2 != argc)
 		die_usage("vmlinux needs a bzImage and an output");
 	path = argv[optind];
 	fd = xopen(path, O_RDONLY, 0);
-	if (fstat(fd, &st))
-		die_sys("cannot read '%s'", path);
-	file = st.st_size < HEAD ? NULL : mmap(NULL, (size_t)st.st_size,
-	    PROT_READ, MAP_PRIVATE, fd, 0);
-	if (file == MAP_FAILED)
-		die_sys("cannot read '%s'", path);
-	if (!file || bzimage_payload(file, (size_t)st.st_size,
-	    (uint64_t)st.st_size, &p, &why))
-		die("cannot unpack '%s': %s", path,
-		    file ? why : "it is not a bzImage");
-	trim_payload(file, &p);
+	file = map(fd, path, &n);
 	output_open(&out, argv[optind + 1], 0666);
-	unpack(file + p.off, p.len, &out, path, &size);
-	if ((uint32_t)size != p.size)
-		die("cannot unpack '%s': it holds %llu bytes and promises %lu",
-		    path, (unsigned long long)size, (unsigned long)p.size);
+	if (pvh && file && !memcmp(file, ELFMAG, SELFMAG))
+		xwrite(out.fd, file, n, out.path);
+	else
+		take(&out, file, n, path);
+	if (pvh)
+		check(&out, path);
 	output_commit(&out);
 	return EXIT_YES;
 }

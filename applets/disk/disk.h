@@ -272,6 +272,9 @@ struct payload {
 int bzimage_payload(const uint8_t *head, size_t n, uint64_t total,
     struct payload *ret_p, const char **ret_why);
 
+/* Is this ELF file a kernel that QEMU can enter? 0, or -EBADMSG and why not. */
+int pvh_check(const uint8_t *elf, uint64_t n, const char **ret_why);
+
 /* Verbs. */
 int format_main(int argc, char *argv[]);
 int import_main(int argc, char *argv[]);
