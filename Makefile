@@ -201,6 +201,8 @@ install: all
 	$(Q)install -m 755 $(B)/agent $(AGENTDIR)/agent
 	$(Q)install -m 644 $(filter-out sh/banger sh/deps,$(wildcard sh/*)) $(SHAREDIR)/sh
 	$(Q)install -m 644 $(wildcard guest/recipes/*) $(SHAREDIR)/guest/recipes
+	$(Q)install -d $(SHAREDIR)/guest/kernel
+	$(Q)install -m 644 $(wildcard guest/kernel/*) $(SHAREDIR)/guest/kernel
 	$(Q)install -d $(SHAREDIR)/completion $(dir $(SHELLS))
 	$(Q)install -m 644 $(wildcard completion/*) $(SHAREDIR)/completion
 	$(Q)install -m 644 completion/banger.bash $(word 1,$(SHELLS))
@@ -221,10 +223,12 @@ uninstall:
 		else $(UNFENCE); fi
 	$(Q)rm -f $(BINDIR)/banger $(BINDIR)/bng $(APPLETS:%=$(BINDIR)/bng-%)
 	$(Q)rm -f $(AGENTDIR)/agent $(patsubst sh/%,$(SHAREDIR)/sh/%,$(wildcard sh/*))
-	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard guest/recipes/*))
+	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard guest/recipes/* \
+		guest/kernel/*))
 	$(Q)rm -f $(patsubst %,$(SHAREDIR)/%,$(wildcard completion/*)) $(SHELLS)
 	$(Q)for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
-	$(Q)for d in $(SHAREDIR)/guest/recipes $(SHAREDIR)/guest $(SHAREDIR)/sh \
+	$(Q)for d in $(SHAREDIR)/guest/recipes $(SHAREDIR)/guest/kernel \
+		$(SHAREDIR)/guest $(SHAREDIR)/sh \
 		$(SHAREDIR)/completion \
 		$(SHAREDIR) $(AGENTDIR); do [ ! -d $$d ] || rmdir $$d || exit 1; done
 
