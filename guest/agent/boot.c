@@ -27,7 +27,6 @@
 #include "file.h"
 #include "init.h"
 #include "link.h"
-#include "loop.h"
 #include "mount.h"
 #include "ops.h"
 #include "power.h"
@@ -265,7 +264,6 @@ be_agent(void)
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "banger-agent");
 	oom_exempt();
-	loop_patient(true);
 	if (!wait_found(link_there, port_name))
 		give_up("cannot find the port '%s' or a vsock", port_name);
 	fd = link_find_port(port_name);

@@ -14,6 +14,8 @@
 #include "json.h"
 #include "ops.h"
 
+enum { MUCH = 4096 };	/* that was waiting in a pipe: more will come */
+
 static struct conn *conns;
 static unsigned int n_conns;
 
@@ -357,6 +359,7 @@ pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 		e->ready = 0;
 		return false;
 	}
+	loop_patient(n >= MUCH);
 	/* A terminal that nobody has open any more ends with EIO. */
 	if (n <= 0) {
 		end_close(e);

@@ -29,8 +29,12 @@ loop_reset(void)
 void
 loop_patient(bool yes)
 {
+	static bool is;
 	const int priority = 0;		/* all of a struct sched_param */
 
+	if (yes == is)
+		return;
+	is = yes;
 	/* musl's own function does nothing. What fails here costs time only. */
 	(void)syscall(SYS_sched_setscheduler, 0, yes ? SCHED_BATCH :
 	    SCHED_OTHER, &priority);

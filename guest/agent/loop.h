@@ -45,8 +45,10 @@ bool loop_wait(bool busy);
 
 /*
  * Whether this process leaves the processor to who has woken it. One that
- * moves bytes does: else it would interrupt each writer after a few of them,
- * instead of finding a full pipe. Children inherit it.
+ * moves many bytes does: else it would interrupt each writer after a few of
+ * them, instead of finding a full pipe. But what comes in drops is passed on
+ * at once: it may be the last word of a guest that crashes. Children inherit
+ * it.
  */
 void loop_patient(bool yes);
 
