@@ -92,6 +92,10 @@ hand_over(const struct jail *j, int dir, const char *name, bool own,
 
 	if (j->uid < FIRST_UID || (fd < 0 && errno == ENOENT))
 		return true;
+	if (fd < 0 && errno == ELOOP && !own)
+		return no(why, "'%s' is a link to somebody's file, which the "
+		    "jailer is not given; banger image promote copies it",
+		    name);
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return no(why, "cannot use '%s': %s", name,
 		    fd < 0 ? strerror(errno) : "it is not a file");

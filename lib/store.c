@@ -45,7 +45,9 @@ store_find(const struct store *s, const char *name)
 		autofree char *manifest = xasprintf("%s/manifest.json", found);
 
 		free(dir);
-		if (!access(file, F_OK) && !access(manifest, F_OK))
+		/* A link to what is gone is something to be told of. */
+		if (!faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) &&
+		    !access(manifest, F_OK))
 			return found;
 		free(found);
 	}

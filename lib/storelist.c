@@ -69,6 +69,16 @@ row(struct table *t, const struct store *s, const struct manifest *m,
 	table_row(t, cells);
 }
 
+/* Whether its file is here, and not a link to somebody's. */
+static bool
+managed(const struct store *s, const char *dir)
+{
+	autofree char *file = xasprintf("%s/%s", dir, s->file);
+	struct stat st;
+
+	return lstat(file, &st) || !S_ISLNK(st.st_mode);
+}
+
 /* Left open for more. */
 static void
 object(struct json *j, const struct store *s, const struct manifest *m,
@@ -93,6 +103,7 @@ object(struct json *j, const struct store *s, const struct manifest *m,
 	else
 		json_num(j, "created", created);
 	json_num(j, "allocated_bytes", size);
+	json_bool(j, "managed", managed(s, dir));
 	json_str(j, "directory", dir);
 }
 
@@ -246,6 +257,8 @@ show_lines(const struct store *s, const struct manifest *m, const char *name,
 	show_text("size", human_size(size, text));
 	show_text("created", human_age(manifest_num(m, "created", -1), text));
 	show_text("directory", dir);
+	if (!managed(s, dir))
+		show_text("managed", "no: its file is somebody's");
 }
 
 /* How an OCI image says that it is run; one that is malformed says nothing. */
