@@ -13,7 +13,9 @@ echo '{"name":"web","distro":"Odd\u001b","arch":"x86_64","kernel":"vanilla",
 head -c 700000 "$BUILD/bng-disk" >kern/vmlinux
 echo mod >kern/early/kernel/fs/a.ko
 echo 'a:' >kern/early/modules.dep
-echo agent >kern/initrd
+echo "the agent here" >kern/initrd
+echo "which agent" >kern/agent
+echo first >kern/initrd.first
 cp img/rootfs.ext4 kern/modules.ext4
 echo '{"name":"vanilla","arch":"x86_64","version":"6.1.0","machine":"q35",
 	"created":8,"source":"package:x"}' >kern/manifest.json
@@ -112,14 +114,15 @@ rootfs.ext4" ] && [ "$(stat -c %b out/rootfs.ext4)" -lt 4000 ] &&
 ok 'a kernel goes along with what its initrd is made of, and without that' '
 	bng-bundle make kern pub >kmade && kbundle=$(value file kmade) &&
 	bng-bundle add -k signer "$kbundle" && tar --zstd -tf "$kbundle" >has &&
-	printf "%s\n" manifest.json vmlinux modules.ext4 \
+	printf "%s\n" manifest.json vmlinux initrd.first modules.ext4 \
 		early/kernel/fs/a.ko early/modules.dep >want &&
 	same has want && into "$kbundle" kernel vanilla &&
 	same out/vmlinux kern/vmlinux &&
 	same out/modules.ext4 kern/modules.ext4 && [ ! -e out/initrd ] &&
 	diff -r out/early kern/early'
 ok 'a kernel that has its own initrd keeps it' '
-	cp -r kern kern2 && rm -r kern2/early kern2/modules.ext4 &&
+	cp -r kern kern2 && rm -r kern2/early kern2/modules.ext4 \
+		kern2/agent kern2/initrd.first &&
 	mkdir pub3 && bng-bundle make kern2 pub3 >kmade2 &&
 	tar --zstd -tf "$(value file kmade2)" >has &&
 	printf "%s\n" manifest.json vmlinux initrd >want && same has want &&

@@ -2,8 +2,8 @@
  *
  * A bundle is a tar, compressed as one zstd frame, of exactly these regular
  * members in this order: of an image manifest.json and rootfs.ext4; of a
- * kernel manifest.json, vmlinux and, where it has them, initrd, modules.ext4
- * and the files below early/ that banger makes initrds of.
+ * kernel manifest.json, vmlinux and, where it has them, initrd, initrd.first,
+ * modules.ext4 and the files below early/ that banger makes initrds of.
  *
  * 1. Nobody believes a catalog before its signature was checked, nor a bundle
  *    before it is whole and has the size and the SHA-256 of a catalog.

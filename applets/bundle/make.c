@@ -183,8 +183,8 @@ walk(struct names *n, int dirfd, const char *path)
 }
 
 /*
- * A kernel's initrd holds the agent of the banger that made it. Where early/
- * is there, whoever unpacks the bundle makes another, of the agent there.
+ * An initrd of banger's own, beside which `agent` says of which agent it is,
+ * stays here: whoever unpacks the bundle makes another, of the agent there.
  */
 static void
 kernel(struct packer *p, int dirfd)
@@ -195,8 +195,9 @@ kernel(struct packer *p, int dirfd)
 		die("'%s' is neither an image nor a kernel", p->shown);
 	walk(&early, dirfd, "early");
 	names_sort(&early);
-	if (faccessat(dirfd, "early", F_OK, 0))
+	if (faccessat(dirfd, "agent", F_OK, 0))
 		member(p, dirfd, "initrd");
+	member(p, dirfd, "initrd.first");
 	member(p, dirfd, "modules.ext4");
 	for (size_t i = 0; i < early.count; i++)
 		member(p, dirfd, early.name[i]);

@@ -24,7 +24,7 @@ enum { MANIFEST, MAIN, EARLY = 8, DEPTH = 12 };
 /* By kind, in the order of a bundle, the manifest being the first of each. */
 static const char *const names[2][4] = {
 	{ "rootfs.ext4" },
-	{ "vmlinux", "initrd", "modules.ext4" },
+	{ "vmlinux", "initrd", "initrd.first", "modules.ext4" },
 };
 
 printf_fn(2, 3) static int

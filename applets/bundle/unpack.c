@@ -252,9 +252,8 @@ xput(int dirfd, char *path, const void *data, size_t len)
 
 /* The names, the manifest's last. */
 static void
-appear(struct opened *o, const struct entry *e, const cJSON *manifest)
+appear(struct opened *o, const cJSON *manifest)
 {
-	bool has_initrd = false;
 	char *text = cJSON_Print(manifest);
 	size_t len;
 
@@ -263,15 +262,10 @@ appear(struct opened *o, const struct entry *e, const cJSON *manifest)
 	for (int i = 0; i < o->n_files; i++) {
 		struct file *f = &o->files[i];
 
-		has_initrd |= !strcmp(f->name, "initrd");
 		if (fdatasync(f->out.fd) || fchmod(f->out.fd, 0644) ||
 		    outfile_done(&f->out))
 			die_sys("cannot write '%s'", f->name);
 	}
-	/* Without an initrd, one is made of early/, be it empty. */
-	if (e->kind == BUNDLE_KERNEL && !has_initrd &&
-	    mkdirat(o->dirfd, "early", 0755) && errno != EEXIST)
-		die_sys("cannot make 'early'");
 	for (int i = 1; i < o->n_small; i++)
 		xput(o->dirfd, o->small[i].name, o->small[i].held,
 		    o->small[i].len);
@@ -292,7 +286,7 @@ unpack(struct opened *o, const struct entry *e)
 	why = bundle_read(b, &m);
 	if (why)
 		refuse(o, e, why);
-	appear(o, e, checked(o, e, b, &m));
+	appear(o, checked(o, e, b, &m));
 }
 
 int

@@ -48,7 +48,7 @@ static int
 begin(struct members *m, const char *name, uint64_t size)
 {
 	static const char *const good[] = { "manifest.json", "rootfs.ext4",
-		"vmlinux", "initrd", "modules.ext4" };
+		"vmlinux", "initrd", "initrd.first", "modules.ext4" };
 	bool known = m->kind == BUNDLE_KERNEL && !strncmp(name, "early/", 6) &&
 	    !strstr(name, "/.") && !strstr(name, "//");
 
