@@ -9,6 +9,17 @@ mkdir mine
 cp --sparse=always "$BANGER_IMAGE_PATH/tiny/rootfs.ext4" mine/tiny.ext4
 echo hello | bng-disk put mine/tiny.ext4 /hello
 touch -d 2020-02-02 mine/tiny.ext4
+kernels=$BANGER_STATE/kernels real=$BANGER_KERNEL_PATH/debian
+version=$(bng-state field "$real/manifest.json" version)
+cp -r "$real/early" "mine/$version"
+# A link, so that no test changes what all share.
+ln -s "$real/vmlinux" mine/vmlinux
+# Of a size that the next archive in a file may not begin at.
+: >blob
+while [ ! -e mine/first ] || [ $(($(wc -c <mine/first) % 4)) = 0 ]; do
+	echo "$(wc -c <blob) firmware" >>blob
+	echo blob | cpio -o -H newc 2>/dev/null | gzip -n >mine/first
+done
 unset BANGER_IMAGE_PATH
 sum=$(sha256sum <mine/tiny.ext4)
 untouched() {
@@ -38,15 +49,35 @@ ok 'what cannot be an image is refused, and nothing is made' '
 ok 'one that is mounted, or was not unmounted, is refused' '
 	cp mine/tiny.ext4 dirty && debugfs -w -R "feature needs_recovery" \
 		dirty && refused "not unmounted" --rootfs dirty'
+register() {
+	banger image register --rootfs mine/tiny.ext4 --kernel-image \
+		"${1-mine/vmlinux}" --modules "mine/$version" \
+		--initrd mine/first tiny
+}
+ok 'a kernel that is none, or has other modules, is refused likewise' '
+	mkdir -p mine/5.0 &&
+	refused "is not there" --rootfs mine/tiny.ext4 --kernel-image none &&
+	refused "not a bzImage" --rootfs mine/tiny.ext4 --kernel-image text &&
+	refused "its modules are for 5.0" --rootfs mine/tiny.ext4 \
+		--kernel-image mine/vmlinux --modules mine/5.0 &&
+	refused "it lacks virtio_blk" --rootfs mine/tiny.ext4 \
+		--kernel-image mine/vmlinux &&
+	refused "there is one" --rootfs mine/tiny.ext4 --kernel debian \
+		--kernel-image mine/vmlinux && [ -z "$(ls "$kernels")" ]'
 ok 'registered it is listed as somebody else'\''s, and nothing is copied' '
-	banger image register --rootfs mine/tiny.ext4 tiny 2>err &&
+	register 2>err &&
 	grep -q "^image tiny is registered: $T/mine/tiny.ext4 stays" err &&
 	[ "$(readlink "$images/tiny/rootfs.ext4")" = "$T/mine/tiny.ext4" ] &&
+	[ "$(readlink "$kernels/tiny/vmlinux")" = "$T/mine/vmlinux" ] &&
 	banger image list | grep -q "^tiny .*unmanaged:$T/mine/tiny.ext4$" &&
+	banger kernel list | grep -q "^tiny .*unmanaged:$T/mine/vmlinux$" &&
 	banger image show tiny | grep -q "^managed  *no" &&
 	banger image show --json tiny | jq -e ".managed == false and
-		.kernel == \"debian\" and .allocated_bytes > 0" &&
-	says 1 "there is one" banger image register --rootfs mine/tiny.ext4 tiny'
+		.kernel == \"tiny\" and .allocated_bytes > 0" &&
+	says 1 "there is one" register'
+ok 'its initrd begins with the one that was given' '
+	size=$(wc -c <mine/first) && head -c "$size" "$kernels/tiny/initrd" |
+		cmp - mine/first && [ $((size % 4)) != 0 ]'
 ok 'a machine boots from it, as any other' '
 	banger vm create -q --image tiny web &&
 	[ "$(banger vm exec web -- cat /hello)" = hello ] && untouched'
@@ -62,6 +93,10 @@ ok 'it is published as what is in it, without the place of the file' '
 ok 'promoted it is a copy, while the machine runs on' '
 	boot=$(banger vm exec web -- cat /proc/sys/kernel/random/boot_id) &&
 	banger image promote -q tiny && [ ! -L "$images/tiny/rootfs.ext4" ] &&
+	[ ! -L "$kernels/tiny/vmlinux" ] && [ -L mine/vmlinux ] &&
+	cmp "$kernels/tiny/vmlinux" mine/vmlinux &&
+	[ ! -L "$kernels/tiny/initrd.first" ] &&
+	banger kernel show --json tiny | jq -e .managed &&
 	cmp "$images/tiny/rootfs.ext4" mine/tiny.ext4 &&
 	[ "$(stat -c %b "$images/tiny/rootfs.ext4")" -lt 16000 ] &&
 	[ "$(date -r "$images/tiny/rootfs.ext4" +%F)" = 2020-02-02 ] &&
@@ -111,8 +146,8 @@ stopped() {
 	exec 9>>"$images/.lock.lean"
 	bng-state lock 9
 	exec 9>&-
-	ls -A "$images" | grep '^\.[nd]' && return 1
-	[ -L "$images/lean/rootfs.ext4" ] && untouched
+	[ -z "$(find "$images" -name '.[nd]*')" ] &&
+		[ -L "$images/lean/rootfs.ext4" ] && untouched
 }
 ok 'stopped or killed half-way, it is as it was' '
 	banger image register -q --rootfs mine/tiny.ext4 lean && slow_cp &&
