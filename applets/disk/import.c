@@ -244,13 +244,17 @@ add_hidden(struct import *in)
 	if (links_wanted(in, in->e->path) && is_link) {
 		links_retarget(in, in->e->path, in->e->link);
 	} else if (links_wanted(in, in->e->path)) {
-		ext2_ino_t ino = import_inode(in, 0);
+		struct ghost *g = ghost_add(in, in->e->path, NULL);
 
-		links_met(in, in->e->path, ino, import_type(in), in->e->link);
+		/* Its own layer may link to it as well. */
+		g->ino = import_inode(in, 0);
+		g->type = import_type(in);
+		g->text = xstrdup(in->e->link);
+		links_met(in, in->e->path, g->ino, g->type, g->text);
 		return;
 	}
 	if (is_link)
-		ghost_add(in, in->e->path, in->e->link, 0, 0);
+		ghost_add(in, in->e->path, in->e->link);
 	else
 		spool_keep(in, in->e->path);
 }

@@ -81,8 +81,8 @@ bool links_wanted(struct import *in, const char *path);
 void links_retarget(struct import *in, const char *path, const char *target);
 
 /* Keep a hidden member for hard links to it in this layer. */
-void ghost_add(struct import *in, const char *path, const char *alias,
-    uint64_t at, uint64_t end);
+struct ghost *ghost_add(struct import *in, const char *path,
+    const char *alias);
 
 /* The layer has been read; `last`: nothing may wait any longer. */
 void links_layer_end(struct import *in, bool last);

@@ -151,9 +151,8 @@ links_retarget(struct import *in, const char *path, const char *target)
 			wait_for(in, w->node, target);
 }
 
-void
-ghost_add(struct import *in, const char *path, const char *alias,
-    uint64_t at, uint64_t end)
+struct ghost *
+ghost_add(struct import *in, const char *path, const char *alias)
 {
 	struct links *l = &in->links;
 	char key[TAR_NAME];
@@ -165,10 +164,9 @@ ghost_add(struct import *in, const char *path, const char *alias,
 	g = xcalloc(1, sizeof(*g) + strlen(key) + 1);
 	memcpy(g->path, key, strlen(key) + 1);
 	g->alias = alias ? xstrdup(alias) : NULL;
-	g->at = at;
-	g->end = end;
 	g->chain = l->ghosts[slot(key)];
 	l->ghosts[slot(key)] = g;
+	return g;
 }
 
 /* The hidden member that a path leads to, or NULL; a later one counts. */

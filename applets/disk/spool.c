@@ -99,6 +99,7 @@ spool_keep(struct import *in, const char *path)
 {
 	static const uint8_t zeros[TAR_BLOCK];
 	uint64_t at = in->spool->len, size = 0;
+	struct ghost *g = ghost_add(in, path, NULL);
 	const uint8_t *p;
 	long n;
 
@@ -110,8 +111,8 @@ spool_keep(struct import *in, const char *path)
 	if (n < 0)
 		die_member("%s", in->tar->error);
 	put(in, zeros, (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
-	ghost_add(in, path, NULL, in->spool->start + at,
-	    in->spool->start + in->spool->len);
+	g->at = in->spool->start + at;
+	g->end = in->spool->start + in->spool->len;
 }
 
 static ssize_t
