@@ -117,7 +117,8 @@ put_sparse(struct archive *a, int fd, const struct stat *st,
     const struct tar_piece *map, size_t n)
 {
 	static char text[(TAR_PIECES + 1) * MAP_TEXT];
-	struct tar_member m = { a->path, "", '0', st, 0, true, fd };
+	struct tar_member m = { a->path, "", '0', st, 0, true, fd,
+	    NULL, 0 };
 	int len = snprintf(text, MAP_TEXT, "%zu\n", n);
 	uint64_t data = 0;
 
@@ -144,7 +145,8 @@ put_file(struct archive *a, int dir, const char *name, const struct stat *st)
 {
 	static struct tar_piece map[TAR_PIECES];
 	struct tar_member m = { a->path, "", '0', st,
-		(uint64_t)st->st_size, false, -1 };
+		(uint64_t)st->st_size, false, -1,
+	    NULL, 0 };
 	autoclose int fd = -1;
 	size_t n;
 
@@ -176,7 +178,8 @@ static void
 put_link(struct archive *a, int dir, const char *name, const struct stat *st)
 {
 	char target[TAR_NAME];
-	struct tar_member m = { a->path, target, '2', st, 0, false, -1 };
+	struct tar_member m = { a->path, target, '2', st, 0, false, -1,
+	    NULL, 0 };
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 
 	if (n < 0) {
@@ -190,7 +193,8 @@ put_link(struct archive *a, int dir, const char *name, const struct stat *st)
 static void
 put_special(struct archive *a, const struct stat *st)
 {
-	struct tar_member m = { a->path, "", '6', st, 0, false, -1 };
+	struct tar_member m = { a->path, "", '6', st, 0, false, -1,
+	    NULL, 0 };
 
 	if (!S_ISFIFO(st->st_mode))
 		m.type = S_ISCHR(st->st_mode) ? '3' : '4';
@@ -203,7 +207,8 @@ static void put_inside(struct archive *a, int fd, size_t len, int depth);
 static void
 put_dir(struct archive *a, int fd, const struct stat *st, int depth)
 {
-	struct tar_member m = { a->path, "", '5', st, 0, false, fd };
+	struct tar_member m = { a->path, "", '5', st, 0, false, fd,
+	    NULL, 0 };
 
 	tarwrite_member(&a->out, &m);
 	put_inside(a, fd, strlen(a->path), depth);

@@ -108,11 +108,19 @@ pax_number(struct tar_out *o, const char *key, unsigned long long n)
 }
 
 static void
+pax_xattr(struct tar_out *o, const char *name, const void *value, size_t n)
+{
+	char key[300];
+
+	snprintf(key, sizeof(key), "SCHILY.xattr.%.255s", name);
+	pax_add(o, key, value, n);
+}
+
+static void
 pax_xattrs(struct tar_out *o, int fd)
 {
 	static const char skip[] = "trusted.overlay.";
 	static char names[16384], value[16384];
-	char key[300];
 	ssize_t n = fd < 0 ? 0 : flistxattr(fd, names, sizeof(names)), len;
 
 	for (char *name = names; name < names + n; name += strlen(name) + 1) {
@@ -120,10 +128,8 @@ pax_xattrs(struct tar_out *o, int fd)
 		    strlen(name) > 255)
 			continue;
 		len = fgetxattr(fd, name, value, sizeof(value));
-		snprintf(key, sizeof(key), "SCHILY.xattr.%.255s",
-		    name);
 		if (len >= 0)
-			pax_add(o, key, value, (size_t)len);
+			pax_xattr(o, name, value, (size_t)len);
 	}
 }
 
@@ -213,7 +219,8 @@ void
 tarwrite_member(struct tar_out *o, const struct tar_member *m)
 {
 	static const struct stat none = { .st_mode = 0644 };
-	struct tar_member pax = { "pax", "", 'x', &none, 0, false, -1 };
+	struct tar_member pax = { .path = "pax", .link = "", .type = 'x',
+	    .st = &none, .fd = -1 };
 	size_t at;
 
 	o->pax_len = 0;
@@ -226,6 +233,9 @@ tarwrite_member(struct tar_out *o, const struct tar_member *m)
 	if (m->st->st_mtim.tv_nsec || m->st->st_mtim.tv_sec < 0)
 		pax_time(o, &m->st->st_mtim);
 	pax_xattrs(o, m->fd);
+	for (size_t i = 0; i < m->n_xattrs; i++)
+		pax_xattr(o, m->xattrs[i].name, m->xattrs[i].value,
+		    m->xattrs[i].len);
 	/* Writing it shows which numbers do not fit; then it goes again. */
 	tarwrite_room(o, 2 * TAR_BLOCK);
 	at = o->len;

@@ -36,6 +36,8 @@ struct tar_member {
 	uint64_t size;		/* of what will follow */
 	bool sparse;		/* what follows is a map, and the pieces */
 	int fd;			/* whose attributes go along, or -1 */
+	const struct tar_xattr *xattrs;	/* or these */
+	size_t n_xattrs;
 };
 
 /* The headers; its content is for tarwrite_put, then tarwrite_pad. */

@@ -42,8 +42,7 @@ image() {
 		setfattr -n user.old -v 1 meta && chown 100000:7 meta &&
 		mknod null c 1 3 && mknod pipe p && chmod 4755 usr/bin/big &&
 		truncate -s 90M holes && echo end >>holes &&
-		setfattr -n user.big -v "$(head -c 1500 /dev/zero | tr "\\0" x)" \
-			usr/lib/tgt' &&
+		setfattr -n user.big -v "$(printf "%01500d" 0)" usr/lib/tgt' &&
 	step 'rm -r gone op/x && mkdir gone && echo new >gone/new &&
 		rm -r type/d && echo now a file >type/d &&
 		rm type/f && mkdir type/f && echo below >type/f/x &&
@@ -138,7 +137,8 @@ makes() {
 mkdir base && (cd base && mkdir -p a/b d && echo one >a/b/f && echo two >d/f &&
 	ln d/f d/g && echo big >big && ln -s d link)
 tar -C base -cf base.tar a d big link
-# layer FILE NAME[=TEXT]...: in that order; NAME/ is a directory, NAME>TO a link.
+# layer FILE NAME[=TEXT] ...: in that order; NAME/ is a directory, NAME>TO
+# a link.
 layer() {
 	_tar=$1
 	shift
@@ -184,7 +184,8 @@ ok 'a file takes the place of a directory, and a directory of a file' '
 	layer w.tar a=1 big/ big/x=1 &&
 	makes "/a /big /big/x /d /d/f /d/g /link" tar:base.tar w.tar &&
 	[ "$(bng-disk get m.ext4 a)" = 1 ] && layer up.tar a/ a/y=2 &&
-	makes "/a /a/y /big /big/x /d /d/f /d/g /link" tar:base.tar w.tar up.tar'
+	makes "/a /a/y /big /big/x /d /d/f /d/g /link" \
+		tar:base.tar w.tar up.tar'
 ok 'a hard link is to the file of its own layer or one below' '
 	layer l.tar "new>d/f" && layer up.tar d/f=other &&
 	makes "/a /a/b /a/b/f /big /d /d/f /d/g /link /new" \

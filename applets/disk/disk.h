@@ -19,6 +19,7 @@
  * layers.c   import and layers: all of these together
  * open.c     an image that is there already, and paths in it
  * look.c     get and list: reading it
+ * export.c   an image as a tar stream
  * edit.c     put, mkdir and rm: changing it
  * grow.c     making it larger
  * reader.c   bytes out of whatever compressed them
@@ -279,6 +280,7 @@ int pvh_check(const uint8_t *elf, uint64_t n, const char **ret_why);
 int format_main(int argc, char *argv[]);
 int import_main(int argc, char *argv[]);
 int layers_main(int argc, char *argv[]);
+int export_main(int argc, char *argv[]);
 int put_main(int argc, char *argv[]);
 int get_main(int argc, char *argv[]);
 int list_main(int argc, char *argv[]);
