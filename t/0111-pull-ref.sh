@@ -23,7 +23,7 @@ localhost:5000/x:y localhost:5000 x y - x-y
 registry:5000/x registry:5000 x latest - x-latest
 Registry/x Registry x latest - x-latest
 10.0.0.1/x 10.0.0.1 x latest - x-latest
-127.0.0.1:65535/a__b--c.d_e:T_.- 127.0.0.1:65535 a__b--c.d_e T_.- - a__b--c.d_e-T_.-
+127.0.0.1:65535/a__b--c.d:T_.- 127.0.0.1:65535 a__b--c.d T_.- - a__b--c.d-T_.-
 [::1]/x [::1] x latest - x-latest
 [fe80::1]:5000/x/y:t [fe80::1]:5000 x/y t - y-t
 x:5000 docker.io library/x 5000 - x-5000

@@ -16,7 +16,7 @@ bng-pull oci "$plainly/a/b:t" >want || exit 1
 b64() { printf %s "$1" | base64 -w0; }
 # login FILE JSON: what a login file says, HOST being the host.
 login() { printf '{"auths":{"%s":%s}}' "$1" "$2" >login.json; }
-mine="{\"auth\":\"$(b64 "$account:$password")\"}"
+mine=$(printf '{"auth":"%s"}' "$(b64 "$account:$password")")
 export mine
 # pull REGISTRY/NAME [OPTION...]: with nothing in the cache.
 pull() {
@@ -61,7 +61,7 @@ ok 'with a wrong one it names the file' '
 	refused "refuses the login of '\''login.json'\''" "$basic/a/b" \
 		-a login.json && login "$token" \
 		"{\"auth\":\"$(b64 me:wrong)\"}" &&
-	refused "with the login of '\''login.json'\'': the server answered 401" \
+	refused "login of '\''login.json'\'': the server answered 401" \
 		"$token/a/b" -a login.json &&
 	fails 1 grep -r wrong .err'
 ok 'a login file that is named must be there, and be one' '
@@ -104,7 +104,8 @@ ok 'a program that keeps passwords is asked, for all hosts or for some' '
 	pulls "$basic/a/b" -a keeper && : >vault &&
 	pull "$token/open/b" -a keeper && [ ! -s vault ]'
 ok 'what it does not know the file may' '
-	echo "{\"credsStore\":\"vault\",\"auths\":{\"$token\":$mine}}" >keeper &&
+	printf "{\"credsStore\":\"vault\",\"auths\":{\"%s\":%s}}" \
+		"$token" "$mine" >keeper &&
 	pulls "$token/a/b" -a keeper'
 ok 'one that is not there, talks too much or nonsense is named' '
 	echo "{\"credsStore\":\"gone\"}" >keeper &&

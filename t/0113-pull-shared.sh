@@ -24,9 +24,8 @@ start() { rm -rf cache got*; : >log; }
 pull() { timeout 60 bng-pull oci "$@"; }
 # Nothing but whole blobs is in the cache, and each is what it is called.
 sound() (
-	cd "$blobs" && set +f && printf "%s  %s\n" $(printf "%s %s " $(
-		for f in *; do echo "$f" "$f"; done)) >../sums &&
-	sha256sum --quiet -c ../sums && [ "$(printf "%s\n" * | wc -l)" = 4 ]
+	cd "$blobs" && set +f && for f in *; do echo "$f  $f"; done >../sums &&
+	sha256sum --quiet -c ../sums && [ "$(wc -l <../sums)" = 4 ]
 )
 # ranges REPOSITORY: of the large layer, what was asked for.
 ranges() { awk -v r="$1" -v d="$low" '$2 == r && $4 ~ d { print $7 }' log; }
@@ -106,7 +105,8 @@ ok 'a blob that was damaged in the cache is found out, and removed' '
 ok 'killed when all of it was there, nothing is asked for again' '
 	start && fails 137 sh -c "strace -f -qq -o tr -P $T/$blobs/$low.part \
 		-e trace=fsync -e inject=fsync:signal=KILL bng-pull oci \
-		$here/good/n:t >/dev/null; exit \$?" && [ ! -e "$blobs/$low" ] &&
+		$here/good/n:t >/dev/null; exit \$?" &&
+	[ ! -e "$blobs/$low" ] &&
 	pull "$here/good/o:t" >got && same got want && sound &&
 	[ -z "$(ranges good/o)" ]'
 

@@ -62,7 +62,8 @@ ok 'a reader that does not read holds no download up' '
 	head -c 512 <&7 >got && ended 2 <&6 && cat <&7 >>got && wait $! &&
 	same got want'
 ok 'a reader that goes away ends it' '
-	start && { pull "$here/good/d:t"; echo $? >status; } | head -c 99 >got &&
+	start &&
+	{ pull "$here/good/d:t"; echo $? >status; } | head -c 99 >got &&
 	[ "$(cat status)" = 141 ]'
 ok 'wrong bytes end the archive before it is whole' '
 	start && says 111 "layer 3 of 3 from '\''127.0.0.1:$port'\'' has the\
@@ -108,7 +109,7 @@ ok 'where there is no terminal, a line when a blob begins and when it ends' '
 	pull "$here/good/i:t" >got 2>err && [ ! -s err ]'
 ok 'on a terminal it is drawn in place, no wider than that' '
 	start && script -qec "stty cols 64 rows 20 &&
-		bng-pull oci -p $here/good/j:t >got" tty </dev/null >/dev/null &&
+		bng-pull oci -p $here/good/j:t >got" tty </dev/null >log.tty &&
 	same got want && grep -q "$(printf "\033")\[J" tty &&
 	grep -q "/s" tty && sed "s/$(printf "\033")\[[0-9]*[A-Z]//g" tty |
 		tr -d "\r" | grep -v "^Script" >plain &&
