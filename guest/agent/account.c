@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -182,10 +181,6 @@ account_find(const char *spec, struct account *ret, char *why, size_t size)
 bool
 account_become(const struct account *a)
 {
-	int sig = 0;
-
-	/* Of another user, the kernel forgets what his parent's end does. */
-	prctl(PR_GET_PDEATHSIG, &sig);
 	return !setgroups(a->n_groups, a->groups) && !setgid(a->gid) &&
-	    !setuid(a->uid) && !prctl(PR_SET_PDEATHSIG, sig);
+	    !setuid(a->uid);
 }

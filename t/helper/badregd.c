@@ -38,7 +38,6 @@
  *                 stall, or a scheme that nobody knows: scheme
  */
 #include <cjson/cJSON.h>
-#include <ctype.h>
 
 #include "http.h"
 

@@ -7,6 +7,7 @@
 #define HTTP_H
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -58,6 +59,9 @@ read_query(struct query *q)
 			return false;
 		have += (size_t)n;
 		q->request[have] = '\0';
+		/* Somebody tries TLS: no is an answer, too. */
+		if (!isupper((unsigned char)q->request[0]))
+			return false;
 	}
 	path = q->request + strcspn(q->request, " ");
 	snprintf(q->method, sizeof(q->method), "%.*s",
