@@ -224,10 +224,11 @@ is_tagged(const cJSON *m, const char *tag)
 
 	cJSON_ArrayForEach(t, item(m, "RepoTags")) {
 		const char *s = cJSON_GetStringValue(t);
-		const char *colon = s ? strrchr(s, ':') : NULL;
+		size_t n = s ? strlen(s) : 0, end = strlen(tag);
 
-		if (s && (!strcmp(s, tag) || (colon &&
-		    !strcmp(colon + 1, tag))))
+		/* All of it, or from a part on: me/app:1, app:1, 1. */
+		if (n >= end && !strcmp(s + n - end, tag) &&
+		    (n == end || strchr("/:", s[n - end - 1])))
 			return true;
 	}
 	return false;

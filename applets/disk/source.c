@@ -18,6 +18,7 @@ enum {
 
 struct range {
 	int fd;
+	bool pipe;		/* which is read once, from its begin */
 	uint64_t at, left;
 	char *why;
 };
@@ -46,7 +47,8 @@ read_range(void *ctx, void *buf, size_t n)
 	if (n > r->left)
 		n = (size_t)r->left;
 	do
-		got = pread(r->fd, buf, n, (off_t)r->at);
+		got = r->pipe ? read(r->fd, buf, n) :
+		    pread(r->fd, buf, n, (off_t)r->at);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		snprintf(r->why, WHY, "cannot read: %s", strerror(errno));
@@ -231,6 +233,7 @@ open_name(struct source *s, const char *name, struct bytes *ret,
 			return false;
 		}
 		posix_fadvise(s->range.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+		s->range.pipe = S_ISFIFO(st.st_mode);
 		s->range.at = 0;
 		s->range.left = INT64_MAX;
 		return true;
@@ -318,11 +321,13 @@ read_docker(struct source *s, struct oci *o, const char *tag)
 	const char *base = strrchr(config, '/');
 	autofree char *digest = xasprintf("sha256:%.64s", base ? base + 1 :
 	    config);
+	char *whole;
 
 	if (!desc_set(&o->config, digest, -1))
 		die("cannot read '%s': '%.100s' is not named by its digest",
 		    s->name, config);
-	oci_config(o, small(s, config, &o->config, "config", &n), n);
+	whole = small(s, config, &o->config, "config", &n);
+	oci_config(o, whole, n);
 	o->config.size = (int64_t)n;
 	o->manifest = o->config;
 	for (size_t i = 0; i < o->n; i++)
@@ -331,16 +336,22 @@ read_docker(struct source *s, struct oci *o, const char *tag)
 			    "its layers", s->name);
 }
 
-/* Cut ":TAG" off; a colon before the last slash is the path's. */
+/*
+ * The longest path that is there, before a colon, is cut off from the tag: in
+ * either there may be more of them.
+ */
 static char *
 cut_tag(char *path)
 {
-	char *colon = strrchr(path, ':');
-
-	if (!colon || strchr(colon, '/') || !colon[1])
-		return NULL;
-	*colon = '\0';
-	return colon + 1;
+	for (char *p = path + strlen(path); p-- > path;) {
+		if (*p != ':' || !p[1])
+			continue;
+		*p = '\0';
+		if (!access(path, F_OK))
+			return p + 1;
+		*p = ':';
+	}
+	return NULL;
 }
 
 static void

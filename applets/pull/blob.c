@@ -80,28 +80,6 @@ adopt(struct blob *b, int fd)
 	b->prefix = b->have = b->d.size;
 }
 
-static bool
-find_whole(struct blob *b)
-{
-	int fd;
-
-	for (;;) {
-		fd = openat(b->dirfd, b->name, O_RDONLY | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK);
-		if (fd < 0 && errno == ENOENT)
-			return false;
-		if (fd < 0)
-			cannot(b, "open", -errno);
-		if (lock_fd_shared(fd, true))
-			cannot(b, "lock", -errno);
-		if (is_named(b, b->name, fd))
-			break;
-		close(fd);
-	}
-	adopt(b, fd);
-	return true;
-}
-
 static int
 wait_run(struct job *j)
 {
@@ -137,6 +115,34 @@ wait_for_other(struct blob *b, int fd)
 	b->wait.run = wait_run;
 	b->wait.done = wait_done;
 	job_start(&b->wait);
+}
+
+/* It has its name: take it, or wait for who is giving or taking it just now. */
+static bool
+find_whole(struct blob *b)
+{
+	int fd, r;
+
+	for (;;) {
+		fd = openat(b->dirfd, b->name, O_RDONLY | O_CLOEXEC |
+		    O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0 && errno == ENOENT)
+			return false;
+		if (fd < 0)
+			cannot(b, "open", -errno);
+		r = lock_fd_shared(fd, false);
+		if (r == -EAGAIN) {
+			wait_for_other(b, fd);
+			return true;
+		}
+		if (r)
+			cannot(b, "lock", r);
+		if (is_named(b, b->name, fd))
+			break;
+		close(fd);
+	}
+	adopt(b, fd);
+	return true;
 }
 
 /* What the journal says is there, and how far it reaches from the start. */
@@ -212,6 +218,7 @@ settle_run(struct job *j)
 	if (fsync(b->fd) ||
 	    renameat(b->dirfd, b->part, b->dirfd, b->name))
 		return -errno;
+	lock_fd_shared(b->fd, false);
 	unlinkat(b->dirfd, b->notes, 0);
 	return fsync(b->dirfd) ? -errno : 0;
 }
@@ -234,7 +241,6 @@ sync_done(struct job *j, int r)
 		return;
 	}
 	b->settling = false;
-	lock_fd_shared(b->fd, false);
 	close(b->journal.fd);
 	b->journal.fd = -1;
 }

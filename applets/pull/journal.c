@@ -4,7 +4,8 @@
  *
  * HEX.part.journal, beside HEX.part and guarded by its lock, is text:
  *
- *	part INODE SIZE BOOT	what it is about, and under which boot
+ *	part FILE SIZE BOOT	what it is about, and under which boot; FILE is
+ *				its inode and when that was made
  *	N			grain N is in the file
  *	= N			the first N such lines are on the disk
  *
@@ -30,12 +31,13 @@ boot(void)
 static void
 head(int part, int64_t size, const char *of_boot, char buf[200])
 {
-	struct stat st = { 0 };
+	struct statx st = { 0 };
 
-	if (fstat(part, &st))
-		st.st_ino = 0;
-	snprintf(buf, 200, "part %llu %lld %.60s\n",
-	    (unsigned long long)st.st_ino, (long long)size, of_boot);
+	if (statx(part, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st))
+		st.stx_ino = 0;
+	snprintf(buf, 200, "part %llu-%lld.%u %lld %.60s\n",
+	    (unsigned long long)st.stx_ino, (long long)st.stx_btime.tv_sec,
+	    st.stx_btime.tv_nsec, (long long)size, of_boot);
 }
 
 /* One line's grain goes to order[], or its mark to j. false: it is neither. */
@@ -66,6 +68,7 @@ take_over(struct journal *j, const char *text, int part, int64_t size,
 {
 	char ours[200], any[200];
 	autofree size_t *order = xcalloc(n + 1, sizeof(*order));
+	int64_t there = lseek(part, 0, SEEK_END);
 	size_t good, skip;
 	bool same;
 
@@ -79,8 +82,10 @@ take_over(struct journal *j, const char *text, int part, int64_t size,
 	    text = strchr(text, '\n') + 1)
 		;
 	good = same ? j->lines : j->synced;
+	/* Who cut the file shorter did not cut the journal. */
 	for (size_t i = 0; i < good; i++)
-		grain[order[i]] = GRAIN_THERE;
+		if ((int64_t)(order[i] + 1) * GRAIN <= there || there == size)
+			grain[order[i]] = GRAIN_THERE;
 	return true;
 }
 

@@ -13,7 +13,7 @@
 #include "bng.h"
 #include "pull.h"
 
-enum { PATH_LEN = 255, TAG_LEN = 128, LOCAL_LEN = 100 };
+enum { PATH_LEN = 255, TAG_LEN = 128, LOCAL_LEN = 128 };
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 

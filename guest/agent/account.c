@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -181,6 +182,10 @@ account_find(const char *spec, struct account *ret, char *why, size_t size)
 bool
 account_become(const struct account *a)
 {
+	int sig = 0;
+
+	/* Of another user, the kernel forgets what his parent's end does. */
+	prctl(PR_GET_PDEATHSIG, &sig);
 	return !setgroups(a->n_groups, a->groups) && !setgid(a->gid) &&
-	    !setuid(a->uid);
+	    !setuid(a->uid) && !prctl(PR_SET_PDEATHSIG, sig);
 }

@@ -215,7 +215,7 @@ find_init(char *out, size_t size)
 		return true;
 	}
 	snprintf(out, size, "/sbin/init");
-	return !access(out, X_OK);
+	return !access(out, X_OK) && init_boots(out);
 }
 
 static void
@@ -296,7 +296,7 @@ reap(pid_t agent)
 			if (pid == agent)
 				give_up("the agent has ended");
 		if (!sigwait(&set, &sig) && sig != SIGCHLD)
-			power_down(sig == SIGTERM);
+			power_down(sig == SIGTERM, POWER_GRACE);
 	}
 }
 

@@ -21,6 +21,7 @@
 
 #include "clean.h"
 #include "file.h"
+#include "image.h"
 #include "json.h"
 #include "mount.h"
 #include "net.h"
@@ -292,13 +293,26 @@ keep_tmp(void)
 	    put("/run/tmpfiles.d/tmp.conf", rule, 0644);
 }
 
+/* The directory in which the image's commands begin; containers make it. */
+static bool
+make_cwd(void)
+{
+	char cwd[4096];
+
+	if (json_str(image_get("cwd"), cwd, sizeof(cwd)) > 0 &&
+	    access(cwd, F_OK) && !make_dirs(cwd, 0755))
+		complain("cannot make '%s': %s", cwd, strerror(errno));
+	return true; /* its commands will say so */
+}
+
 int
 configure_run(const char *request)
 {
 	bool ok = make_dirs("/etc", 0755) && make_dirs("/root", 0700) &&
 	    set_clock(request) && add_entropy(request) &&
 	    set_names(request) && set_network(request) &&
-	    set_work(request) && set_ssh(request) && keep_tmp();
+	    set_work(request) && set_ssh(request) && keep_tmp() &&
+	    make_cwd();
 
 	return ok ? 0 : 1;
 }

@@ -21,9 +21,6 @@
 #include "loop.h"
 #include "ops.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:" \
-	"/sbin:/bin"
-
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 enum { DEFAULTS = 8 };		/* variables that env_default may add */
@@ -155,7 +152,7 @@ prepare(const char *request, bool *ret_named)
 	append(&env, json_get(request, "env"), NULL);
 	append(&env, image_get("env"), asked ? is_set_or_whose : is_set);
 	json_str(json_get(request, "term"), term, sizeof(term));
-	env_default("PATH", DEFAULT_PATH);
+	env_default("PATH", PATH_DEFAULT);
 	env_default("HOME", who.home);
 	env_default("USER", who.name);
 	env_default("LOGNAME", who.name);

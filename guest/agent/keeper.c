@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -24,6 +25,9 @@
 
 static struct keeper k = { .ring[1].fd = -1, .listener.fd = -1,
 	.timer.fd = -1 };
+
+enum { TERM_GRACE = 2 };	/* seconds from our own SIGTERM to SIGKILL */
+static struct end term = { .fd = -1 };
 
 /*
  * The command
@@ -216,6 +220,30 @@ keeper_stop(struct keeper *me, int64_t seconds)
 		job_kill(me->job);
 }
 
+/* The machine is being switched off: its command's end is an orderly one. */
+static void
+tend_term(void)
+{
+	struct signalfd_siginfo si;
+
+	if (end_is(&term, EPOLLIN) && read(term.fd, &si, sizeof(si)) > 0)
+		keeper_stop(&k, TERM_GRACE);
+	term.ready = 0;
+}
+
+static bool
+watch_term(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd >= 0 && end_open(&term, fd, EPOLLIN);
+}
+
 /*
  * The beginning
  */
@@ -298,7 +326,7 @@ prepare(const char *home, const char *request)
 		return false;
 	fd = keepcli_listen(home, k.name);
 	return fd >= 0 && end_open(&k.listener, fd, EPOLLIN) &&
-	    start_command(request) && write_about(request);
+	    watch_term() && start_command(request) && write_about(request);
 }
 
 /* One turn for everybody; true when there is more to do at once. */
@@ -307,6 +335,7 @@ turn(void)
 {
 	bool did = keepcli_accept(&k);
 
+	tend_term();
 	tend_stop();
 	did |= tend_command();
 	did |= keepcli_serve(&k);

@@ -6,6 +6,10 @@
 
 #include "conn.h"
 
+/* Where commands are looked for, unless somebody says something else. */
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:" \
+	"/sbin:/bin"
+
 /* Serving a host's own test: it must not be configured or shut down. */
 extern bool ops_harmless;
 

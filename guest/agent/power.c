@@ -2,16 +2,19 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clean.h"
 #include "power.h"
 
 static void
@@ -55,43 +58,71 @@ power_off(bool reset)
 		pause();
 }
 
-/*
- * Reap until nobody is left, for at most two seconds. All others are children
- * of PID 1, or will be once their parents have ended. SIGCHLD is blocked.
- */
-static void
-reap_all(void)
+/* Milliseconds from now to then, not below 0. */
+static int
+left(const struct timespec *then)
 {
-	struct timespec now, end;
-	sigset_t set;
+	struct timespec now;
+	long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (then->tv_sec - now.tv_sec) * 1000 +
+	    (then->tv_nsec - now.tv_nsec) / 1000000;
+	return ms < 0 ? 0 : (int)ms;
+}
+
+/* A process that a signal could end: neither a kernel's thread nor ours. */
+static bool
+mortal(const char *name, pid_t *ret_pid)
+{
+	char path[300], first;
+
+	*ret_pid = (pid_t)strtol(name, NULL, 10);
+	snprintf(path, sizeof(path), "/proc/%s/exe", name);
+	return *ret_pid > 1 && *ret_pid != getpid() &&
+	    readlink(path, &first, 1) > 0;
+}
+
+/* Until everybody has ended who was there, for so many seconds at most. */
+static void
+await_all(int seconds)
+{
+	autoclosedir DIR *d = opendir("/proc");
+	struct timespec end;
+	struct dirent *e;
 	pid_t pid;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += 2;
-	for (;;) {
-		struct timespec left = { .tv_nsec = 100000000 };
+	end.tv_sec += seconds;
+	while (d && (e = readdir(d))) {
+		struct pollfd p = { .events = POLLIN };
 
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (pid < 0 || now.tv_sec > end.tv_sec)
-			return;
-		sigtimedwait(&set, NULL, &left);
+		if (!mortal(e->d_name, &pid))
+			continue;
+		p.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (p.fd < 0)
+			continue;
+		poll(&p, 1, left(&end));
+		close(p.fd);
 	}
 }
 
 void
-power_down(bool reset)
+power_down(bool reset, int grace)
 {
-	kill(-1, SIGTERM);
-	kill(-1, SIGCONT);
-	reap_all();
+	/* The work disk's; the overlay; the disk that the overlay is on. */
+	static const char *const disks[] = { "/root", "/",
+		"/var/lib/docker" };
+
+	if (grace) {
+		kill(-1, SIGTERM);
+		kill(-1, SIGCONT);
+		await_all(grace);
+	}
 	kill(-1, SIGKILL);
 	sync();
-	umount2("/root", MNT_DETACH);
-	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		mount(NULL, disks[i], NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	power_off(reset);
 }
 

@@ -12,8 +12,13 @@ printf_fn(1, 2) void console(const char *fmt, ...);
 /* Write everything to the disks and switch off, or reset. */
 noreturn_fn void power_off(bool reset);
 
-/* The same, as PID 1, after ending all others: SIGTERM, then SIGKILL. */
-noreturn_fn void power_down(bool reset);
+enum { POWER_GRACE = 2 };	/* seconds from SIGTERM to SIGKILL */
+
+/*
+ * The same, after ending all others but PID 1: with SIGTERM, if there is a
+ * grace, and with SIGKILL when that is over, or all have ended.
+ */
+noreturn_fn void power_down(bool reset, int grace);
 
 /* Whether the machine can switch itself off; else it resets. */
 bool power_can_off(void);
