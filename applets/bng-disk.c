@@ -6,7 +6,7 @@
  *        bng-disk import [-L LABEL] [-U UUID] [-m MAX] [-s SIZE] IMAGE
  *        bng-disk layers [-L LABEL] [-U UUID] [-c CONFIG] [-m MAX] [-s SIZE]
  *                 IMAGE SOURCE ...
- *        bng-disk export [-w] [-d DIR] IMAGE
+ *        bng-disk export [-w] [-d DIR] [-p PLACE] IMAGE
  *        bng-disk put [-g GID] [-m MODE] [-u UID] IMAGE PATH
  *        bng-disk get IMAGE PATH
  *        bng-disk list [-l] IMAGE [PATH]
@@ -22,7 +22,8 @@
  * oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], or
  * tar:FILE ..., the lowest first.
  * export writes an image, or DIR in it, to stdout as a tar stream; with -w an
- * upper directory of overlayfs, as a layer with whiteouts.
+ * upper directory of overlayfs, as a layer with whiteouts; with -p as a layer
+ * that is all there is at PLACE.
  * put writes stdin to a file inside an image, get reads one; list shows names,
  * with -l: mode, links, uid, gid, size, mtime, path, target, tab-separated.
  * grow makes an image larger (with e2fsprogs). initrd packs an agent as

@@ -123,7 +123,9 @@ sup_kernel_line(struct sup *s, const cJSON *km, int image, int kernel)
 	sup_need_file(s, kernel, "vmlinux", R_OK);
 	sup_need_file(s, kernel, "initrd", R_OK);
 	/* Without these two nobody would see it fail, nor it end. */
-	all = xasprintf("%s%s%s%s%s", line,
+	all = xasprintf("%s%s%s%s%s%s", line,
+	    faccessat(s->dir, "commits", F_OK, 0) ? "" :
+	    " banger.redirect_dir=off",
 	    strstr(line, "console=") ? "" : " console=ttyS0",
 	    strstr(line, "panic=") ? "" : " panic=-1",
 	    init[0] ? " init=" : "", init);

@@ -26,6 +26,7 @@ const struct vm_key vm_keys[] = {
 	{ "jailer", VM_WORD, "no", 0, 0, YES_NO },
 	{ "ephemeral", VM_WORD, "no", 0, 0, YES_NO },
 	{ "kernel", VM_NAME, NULL, 0, 0, NULL },
+	{ "commits", VM_WORD, NULL, 0, 0, "yes" },
 	{ "owner", VM_PROCESS, NULL, 0, 0, NULL },
 	{ "workspace/guest_path", VM_PATH, NULL, 0, 0, NULL },
 	{ "workspace/host_path", VM_PATH, NULL, 0, 0, NULL },

@@ -209,8 +209,9 @@ ok 'a registry wants a password: where to log in is said, and it works' '
 	echo "exec \"$BUILD/bng-pull\" \$*" >pull && rm pulled &&
 	says 1 "$locked" \
 		banger image pull -q --name locked "$locked/app:1" &&
-	grep -q "log.*in" .err && [ ! -e "$images/locked" ] && printf "%s" "{\"auths\":{\"$locked\":{\"auth\":\"$(printf "%s" \
-		"$account:$password" | base64)\"}}}" >auth.json &&
+	grep -q "log.*in" .err && [ ! -e "$images/locked" ] &&
+	login=$(printf "%s" "$account:$password" | base64) &&
+	echo "{\"auths\":{\"$locked\":{\"auth\":\"$login\"}}}" >auth.json &&
 	BANGER_REGISTRY_AUTH=$T/auth.json banger image pull --name locked \
 		"$locked/app:1" &&
 	[ "$(manifest locked digest)" = "$digest" ] &&

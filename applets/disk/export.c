@@ -32,6 +32,7 @@ struct export {
 	struct image im;
 	struct tar_out out;
 	bool whiteouts;
+	bool hides;		/* the top one: all that is below it */
 	ext2fs_inode_bitmap seen;
 	struct first *firsts[LINK_SLOTS];
 	struct tar_piece map[PIECES];
@@ -502,8 +503,9 @@ put_dir(struct export *x, struct item *i)
 	m.xattrs = x->xattrs;
 	m.n_xattrs = x->n_xattrs;
 	tarwrite_member(&x->out, &m);
-	if (opaque)
+	if (opaque || x->hides)
 		put_empty(x, i, mark);
+	x->hides = false;
 }
 
 static void
@@ -531,19 +533,33 @@ put_tree(struct export *x, ext2_ino_t ino, const char *path, int depth)
 	free(v);
 }
 
+/* "/root" or "root": as names in an archive begin, "root/". */
+static char *
+prefix(const char *text)
+{
+	autofree char *tidy = path_tidy(text);
+
+	if (!tidy[strspn(tidy, "/")] || strstr(tidy, "/../") ||
+	    (strlen(tidy) > 2 && !strcmp(tidy + strlen(tidy) - 3, "/..")))
+		die_usage("'%s' is no directory in an image", text);
+	return xasprintf("%s/", tidy + strspn(tidy, "/"));
+}
+
 int
 export_main(int argc, char *argv[])
 {
 	static struct export x;
 	struct ext2_inode_large inode;
-	const char *dir = "/";
+	const char *dir = "/", *top = "./";
 	ext2_ino_t ino;
 	int c;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, "+:d:w")) != -1)
+	while ((c = getopt(argc, argv, "+:d:p:w")) != -1)
 		if (c == 'd')
 			dir = optarg;
+		else if (c == 'p')
+			top = prefix(optarg);
 		else if (c == 'w')
 			x.whiteouts = true;
 		else
@@ -560,7 +576,8 @@ export_main(int argc, char *argv[])
 		die("out of memory");
 	x.out.fd = STDOUT_FILENO;
 	x.out.failed = no_stream;
-	put_tree(&x, ino, "./", 0);
+	x.hides = *top != '.';
+	put_tree(&x, ino, top, 0);
 	tarwrite_end(&x.out);
 	image_close(&x.im);
 	return EXIT_YES;

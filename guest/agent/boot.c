@@ -154,37 +154,6 @@ enter_root(void)
 		give_up("cannot enter the root: %s", strerror(errno));
 }
 
-static void
-make_root(void)
-{
-	int disk;
-	char at[64];
-
-	if (!mount_on("proc", "/proc", "proc", 0, NULL) ||
-	    !mount_on("sysfs", "/sys", "sysfs", 0, NULL) ||
-	    !mount_on("devtmpfs", "/dev", "devtmpfs", 0, NULL))
-		power_off(false);
-	load_modules();
-	need_disk("/dev/vda", LOWER, "ext4", MS_RDONLY);
-	need_disk("/dev/vdb", DISK, "ext4", 0);
-	need_layers();
-	if (!mount_on("overlay", ROOT, "overlay", 0, "lowerdir=" LOWER
-	    ",upperdir=" DISK "/upper,workdir=" DISK "/work"
-	    ",index=off,metacopy=off,redirect_dir=on"))
-		power_off(false);
-	disk = open(DISK, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	enter_root();
-	if (!mount_kernel())
-		power_off(false);
-	if (!access("/dev/vdd", F_OK))
-		mount_on("/dev/vdd", "/lib/modules", "ext4", MS_RDONLY, NULL);
-	snprintf(at, sizeof(at), "/proc/self/fd/%d/docker", disk);
-	bind_own(at, "/var/lib/docker");
-	snprintf(at, sizeof(at), "/proc/self/fd/%d/containerd", disk);
-	bind_own(at, "/var/lib/containerd");
-	close(disk);
-}
-
 /* A word of the kernel's command line, behind "name=". */
 static bool
 kernel_option(const char *name, char *out, size_t size)
@@ -202,6 +171,53 @@ kernel_option(const char *name, char *out, size_t size)
 		}
 	}
 	return false;
+}
+
+/*
+ * A directory of the image that is renamed is noted as moved. In a layer that
+ * is to leave this machine it has to be whole: there, mv copies it.
+ */
+static bool
+mount_root(void)
+{
+	char text[512], word[8];
+
+	if (!kernel_option("banger.redirect_dir", word, sizeof(word)) ||
+	    strcmp(word, "off"))
+		snprintf(word, sizeof(word), "on");
+	snprintf(text, sizeof(text), "lowerdir=" LOWER ",upperdir=" DISK
+	    "/upper,workdir=" DISK "/work,index=off,metacopy=off"
+	    ",redirect_dir=%s", word);
+	return mount_on("overlay", ROOT, "overlay", 0, text);
+}
+
+static void
+make_root(void)
+{
+	int disk;
+	char at[64];
+
+	if (!mount_on("proc", "/proc", "proc", 0, NULL) ||
+	    !mount_on("sysfs", "/sys", "sysfs", 0, NULL) ||
+	    !mount_on("devtmpfs", "/dev", "devtmpfs", 0, NULL))
+		power_off(false);
+	load_modules();
+	need_disk("/dev/vda", LOWER, "ext4", MS_RDONLY);
+	need_disk("/dev/vdb", DISK, "ext4", 0);
+	need_layers();
+	if (!mount_root())
+		power_off(false);
+	disk = open(DISK, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	enter_root();
+	if (!mount_kernel())
+		power_off(false);
+	if (!access("/dev/vdd", F_OK))
+		mount_on("/dev/vdd", "/lib/modules", "ext4", MS_RDONLY, NULL);
+	snprintf(at, sizeof(at), "/proc/self/fd/%d/docker", disk);
+	bind_own(at, "/var/lib/docker");
+	snprintf(at, sizeof(at), "/proc/self/fd/%d/containerd", disk);
+	bind_own(at, "/var/lib/containerd");
+	close(disk);
 }
 
 /* Which init the image has; false when none. */
