@@ -50,6 +50,9 @@ ok 'images, those that can be made, kernels, snapshots' '
 	echo 1 >"$BANGER_STATE/vms/web/snapshots/first/created" &&
 	offers "fake" image show "" && offers "fake" kernel rm "" &&
 	banger __complete image pull "" | grep -qx debian-minimal &&
+	offers "oci: oci-archive: :path" image pull oci &&
+	offers "prune" image cache "" &&
+	offers "--run" image build --name x --run y --r &&
 	offers "first" vm restore web "" && offers "" vm restore idle ""'
 ok 'what belongs to the command is not ours' '
 	offers "--" vm exec web "" && offers "" vm exec web -- "" &&

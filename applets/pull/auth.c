@@ -205,6 +205,20 @@ fail(struct origin *o, const char *what)
 	settle(o, text);
 }
 
+/* Where one would be looked for, or what stores one. */
+static void
+fail_unknown(struct origin *o)
+{
+	static const char what[] = "the server wants a login, and there is "
+	    "none for it";
+	autofree char *text = o->authfile ?
+	    xasprintf("%s in '%s'", what, o->authfile) :
+	    xasprintf("%s; 'docker login %s' or 'podman login %s' stores one",
+	    what, o->host, o->host);
+
+	settle(o, text);
+}
+
 /* A plain login, or a token that needs no server. */
 static void
 ready_made(struct origin *o, struct challenge *c)
@@ -215,9 +229,10 @@ ready_made(struct origin *o, struct challenge *c)
 		use(o, xasprintf("Authorization: Bearer %s", o->login.token));
 	else if (c->basic && o->login.user && !had)
 		use(o, basic(&o->login));
+	else if (auth_known(o))
+		fail(o, "the server refuses");
 	else
-		fail(o, auth_known(o) ? "the server refuses" :
-		    "the server wants a login, and there is none for it");
+		fail_unknown(o);
 }
 
 static void
