@@ -14,8 +14,6 @@
 #include "json.h"
 #include "ops.h"
 
-enum { MUCH = 4096 };	/* that was waiting in a pipe: more will come */
-
 static struct conn *conns;
 static unsigned int n_conns;
 
@@ -359,7 +357,6 @@ pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 		e->ready = 0;
 		return false;
 	}
-	loop_patient(n >= MUCH);
 	/* A terminal that nobody has open any more ends with EIO. */
 	if (n <= 0) {
 		end_close(e);
@@ -367,6 +364,7 @@ pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 			return true;
 		n = 0; /* a socket's end is passed on */
 	}
+	loop_moved((size_t)n);
 	frame_put_head(p, channel, (uint32_t)n);
 	sent(c, p, FRAME_HEAD + (size_t)n);
 	return true;

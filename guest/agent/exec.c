@@ -313,7 +313,7 @@ exec_run(const char *request)
 	}
 	if (enter(request))
 		return NOT_STARTED;
-	loop_patient(false);
+	loop_hurry();
 	search(args.v);
 	if ((errno == ENOENT || errno == ENOTDIR) && !exists(command)) {
 		complain("%s: command not found", command);

@@ -8,6 +8,7 @@
 
 #include "archive.h"
 #include "json.h"
+#include "loop.h"
 #include "ops.h"
 
 static void
@@ -22,6 +23,7 @@ get_run(const char *request)
 	static struct archive a;
 	static char path[TAR_NAME];
 
+	loop_yield();
 	a.out.fd = STDOUT_FILENO;
 	a.complain = cannot_read;
 	json_str(json_get(request, "path"), path, sizeof(path));

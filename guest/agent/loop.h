@@ -44,12 +44,17 @@ void loop_reset(void);
 bool loop_wait(bool busy);
 
 /*
- * Whether this process leaves the processor to who has woken it. One that
- * moves many bytes does: else it would interrupt each writer after a few of
- * them, instead of finding a full pipe. But what comes in drops is passed on
- * at once: it may be the last word of a guest that crashes. Children inherit
- * it.
+ * So many bytes were there to be passed on. While they are many, this process
+ * leaves the processor to who has woken it: else it would interrupt each
+ * writer after a few bytes, instead of finding a full pipe. What comes in
+ * drops is passed on at once: it may be the last word of a guest that crashes.
  */
-void loop_patient(bool yes);
+void loop_moved(size_t n);
+
+/* So does this process, from now on: a child that fills a pipe. */
+void loop_yield(void);
+
+/* It is in a hurry again; for a child, which inherits that it is not. */
+void loop_hurry(void);
 
 #endif
