@@ -248,7 +248,8 @@ disk() {
 	_tag=$1 _image=$2
 	shift 2
 	{ bng-pull oci "$open/open/image:$_tag"; echo $? >status; } |
-		bng-disk layers "$@" "$_image" - && [ "$(cat status)" = 0 ]
+		bng-disk layers -s 64M "$@" "$_image" - &&
+		[ "$(cat status)" = 0 ]
 }
 at_end 'umount -q "$T/mnt" 2>/dev/null'
 
@@ -267,12 +268,12 @@ if need LOOP 'loop devices can be mounted' :; then
 				same want got || exit
 		done'
 	ok 'and of what skopeo and umoci can store' '
-		bng-disk layers layout.ext4 oci:oci:mine &&
-		bng-disk layers archive.ext4 oci-archive:theirs.tar &&
+		bng-disk layers -s 64M layout.ext4 oci:oci:mine &&
+		bng-disk layers -s 64M archive.ext4 oci-archive:theirs.tar &&
 		skopeo --insecure-policy copy -q oci:oci:mine \
 			docker-archive:docker.tar:image:mine &&
-		bng-disk layers docker.ext4 docker-archive:docker.tar &&
-		bng-disk layers tars.ext4 tar:a.tar b.tar c.tar &&
+		bng-disk layers -s 64M docker.ext4 docker-archive:docker.tar &&
+		bng-disk layers -s 64M tars.ext4 tar:a.tar b.tar c.tar &&
 		for image in layout archive docker tars; do
 			mounted $image.ext4 >got && same want got || exit
 		done && same layout.ext4 one.ext4 && same archive.ext4 one.ext4'

@@ -5,7 +5,8 @@
 . "$TOP/t/registry.sh"
 
 # Two layers of 6 and 1.5 MB, so that there is more than one chunk.
-grain=1048576
+grain=1048576 nl='
+'
 mkdir big small && head -c 6000000 /dev/urandom >big/f &&
 	head -c 1500000 /dev/urandom >small/f &&
 	tar -C big -cf big.tar . && tar -C small -cf small.tar . || exit 1
@@ -27,11 +28,11 @@ pull() { timeout 30 bng-pull oci "$@" >x.tar; }
 # refuses TEXT REFERENCE: it fails, says why, and in a line or two; nothing
 # that is not right is in the cache under a final name.
 refuses() {
-	timeout 30 bng-pull oci "$2" >x.tar 2>err
-	_got=$?
-	cat err
-	[ "$_got" = 111 ] && grep -q -- "$1" err && [ "$(wc -l <err)" -le 2 ] &&
-		sound
+	_err=$(timeout 30 bng-pull oci "$2" 2>&1 >"x.${2##*/}")
+	set -- "$1" "$2" $?
+	echo "$_err"
+	case $_err in *"$nl"*"$nl"*) return 1 ;; *$1*) ;; *) return 1 ;; esac
+	[ "$3" = 111 ] && sound
 }
 # Every blob that is in the cache under its name is right.
 sound() {
@@ -64,8 +65,8 @@ ok 'a registry that is busy is asked again when it says, or a little later' '
 	start && pull "$bad/busy/1:x" && same want.tar x.tar'
 
 ok 'one that stays busy or broken is given up' '
-	start && refuses "429" "$bad/busy/1000-0:x" &&
-	refuses "500" "$bad/fail/1000-500:x" &&
+	start && { refuses "429" "$bad/busy/1000-0:x" & } &&
+	refuses "500" "$bad/fail/1000-500:x" && wait $! &&
 	refuses "404" "$bad/none/404:x" && refuses "403" "$bad/none/403:x"'
 
 ok 'wrong bytes are refused, whichever they are, and not kept' '
@@ -78,7 +79,7 @@ for mode in total/5 longer/100 shorter/100 empty/a loop/a \
     auth/empty auth/refuse auth/never auth/file auth/scheme; do
 	export mode
 	ok "it is refused in a sentence: $mode" '
-		start && refuses . "$bad/$mode:x"'
+		start && refuses : "$bad/$mode:x"'
 done
 
 # --- a cut line -------------------------------------------------------
@@ -97,8 +98,6 @@ ok 'each connection is cut: gone on with at once, no byte comes twice' '
 # --- faults at every stage --------------------------------------------
 
 # plan HOW N: what fault.so is to do at the N-th call (t/helper/fault.h).
-nl='
-'
 kill=1 full=3
 plan() { perl -e 'print pack "IIiia64", 0, @ARGV, 0, ""' "$2" "$1" >plan; }
 calls() { perl -e 'read STDIN, $_, 4; print unpack "I"' <plan; }
@@ -141,7 +140,7 @@ goes_on() {
 }
 chunks=3
 export chunks kill full
-stages 20 >places || exit 1
+stages 12 >places || exit 1
 
 ok 'killed anywhere, a pull loses what was in flight and no more' '
 	n=0 && killed=0 && while read -r at; do
@@ -153,7 +152,7 @@ ok 'killed anywhere, a pull loses what was in flight and no more' '
 		*) echo "$err"; exit 1 ;;
 		esac
 		goes_on "good/l$n" || exit
-	done <places && [ "$killed" -gt 20 ]'
+	done <places && [ "$killed" -gt 12 ]'
 
 ok 'with a disk that is full from anywhere on, it says so, and goes on later' '
 	n=0 && said=0 && while read -r at; do
@@ -169,7 +168,7 @@ ok 'with a disk that is full from anywhere on, it says so, and goes on later' '
 		*) echo "$err"; exit 1 ;;
 		esac
 		goes_on "good/f$n" || exit
-	done <places && [ "$said" -gt 10 ]'
+	done <places && [ "$said" -gt 8 ]'
 
 # The same with a real one, and the disk that is to be made on it.
 # on_small SIZE COMMAND...: with $T/small so large, in a namespace of its own.
