@@ -351,6 +351,7 @@ import_layer(struct import *in, struct tar_in *tar, const char *layer,
 	in->layer = layer;
 	in->whiteouts = whiteouts;
 	layer_is(layer);
+	member_is("");
 	if (in->tree.layer > 1)
 		spool_init(in, tar);
 	while ((r = tar_next(tar, &e)) > 0) {

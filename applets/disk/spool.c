@@ -141,6 +141,7 @@ spool_make(struct import *in, struct ghost *g)
 	if (g->ino)
 		return;
 	flush(in);
+	tar_release(&tar);
 	tar.read = read_range;
 	tar.ctx = &r;
 	if (tar_next(&tar, &e) != 1)
@@ -150,7 +151,6 @@ spool_make(struct import *in, struct ghost *g)
 	g->ino = import_inode(in, 0);
 	g->type = import_type(in);
 	g->text = xstrdup(e.link);
-	tar_release(&tar);
 	in->tar = was_tar;
 	in->e = was_e;
 }
