@@ -131,6 +131,54 @@ ok 'a mirror gets the login for the mirror, not that of the registry' '
 	login "$basic" "$mine" && rm -rf cache &&
 	bng-pull oci -c ca/ca.crt -a login.json -M "docker.io=https://$basic" \
 		a/b:t >got && same got want'
+# A registry whose tokens are good for three requests.
+cat >expiring.py <<'END'
+import http.server, json, os, sys, threading
+layout, manifest = sys.argv[1:]
+used, lock = {}, threading.Lock()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_):
+        pass
+    def answer(self, status, body, **headers):
+        self.send_response(status)
+        for key in headers:
+            self.send_header(key.replace("_", "-"), headers[key])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def good(self):
+        with lock:
+            token = self.headers.get("Authorization", "")
+            used[token] = used.get(token, -1) + 1
+            return token.startswith("Bearer ") and used[token] < 3
+    def do_GET(self):
+        if self.path.startswith("/token?"):
+            token = json.dumps({"token": os.urandom(8).hex()})
+            return self.answer(200, token.encode())
+        if not self.good():
+            return self.answer(401, b"", WWW_Authenticate=
+                'Bearer realm="%s/token"' % here)
+        name = self.path.split("/")[-1].replace("sha256:", "")
+        name = manifest if name == "t" else name
+        with open(layout + "/blobs/sha256/" + name, "rb") as f:
+            body = f.read()
+        if "Range" not in self.headers:
+            return self.answer(200, body)
+        a, b = map(int, self.headers["Range"][6:].split("-"))
+        self.answer(206, body[a:b + 1], Content_Range=
+            "bytes %d-%d/%d" % (a, b, len(body)))
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+here = "http://127.0.0.1:%d" % server.server_port
+print("listening on", here[7:], file=sys.stderr, flush=True)
+server.serve_forever()
+END
+serve "$T/expiring" 'listening on ' python3 expiring.py img "$image" || exit 1
+ok 'a token that expires in the middle of a pull is replaced' '
+	pulls "${served##* }/a/b" -j 1 && pulls "${served##* }/a/b" -j 8'
+
 ok 'a certificate that is not trusted is no reason to speak plain text' '
 	rm -rf cache && says 111 "certificate" \
 		bng-pull oci "$basic/a/b:t" && [ ! -e cache/blobs ]'

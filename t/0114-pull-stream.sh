@@ -88,6 +88,28 @@ ok 'mirrors are asked in turn, and then the registry' '
 	grep -q "^bng-pull: mirror .http://127.0.0.1:1.: " err &&
 	grep -q "^bng-pull: mirror .http://$here.: cannot get .*404" err &&
 	fails 1 grep -q "127.0.0.1:2" err && [ "$(grep -c manifests log)" = 1 ]'
+# A static server is a registry, too: one whose digests are of SHA-512.
+long() { sha512sum <"$1" | cut -d" " -f1; }
+v2=$T/www/v2/x
+mkdir -p "$v2/blobs" "$v2/manifests" && chmod -R a+rX "$T" &&
+	echo '{"rootfs":{"diff_ids":[]}}' >c &&
+	cp c "$v2/blobs/sha512:$(long c)" &&
+	cp one.tar "$v2/blobs/sha512:$(long one.tar)" &&
+	printf '{"schemaVersion":2,"config":{"digest":"sha512:%s","size":%d},
+		"layers":[{"digest":"sha512:%s","size":%d}]}' "$(long c)" \
+		"$(wc -c <c)" "$(long one.tar)" "$(wc -c <one.tar)" \
+		>"$v2/manifests/t" &&
+	cp "$v2/manifests/t" "$v2/manifests/sha512:$(long "$v2/manifests/t")" &&
+	echo "server { listen 127.0.0.1:@PORT@; root $T/www; }" >conf &&
+	web static conf || exit 1
+ok 'SHA-512 is a digest, also where names in a tar are too short for it' '
+	start && pull "$static/x@sha512:$(long "$v2/manifests/t")" >got &&
+	mkdir y && tar -C y -xf got && same one.tar \
+		"y/blobs/sha512/$(long one.tar)" && [ "$(jq -r \
+		".manifests[].digest" y/index.json)" = \
+		"sha512:$(long "$v2/manifests/t")" ] && start &&
+	printf x >>"$v2/blobs/sha512:$(long c)" &&
+	fails 111 pull "$static/x:t" >got'
 ok 'a mirror is a URL' '
 	says 100 "is not HOST=URL" bng-pull oci -M a.b a.b/c &&
 	says 100 "is not HOST=URL" bng-pull oci -M =http://x a.b/c &&

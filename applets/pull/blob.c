@@ -4,10 +4,7 @@
  *
  * 1. prefix: every byte below it is in the file. hashed <= prefix: every byte
  *    below it went through the digest. hashed == size: the digest is right.
- * 2. HEX.part is written by who has its lock for writing. When it becomes HEX
- *    the lock becomes a reader's, which is what others wait for: they find HEX,
- *    or, if that process died, what it left.
- * 3. Syncing waits for the disk and is done by jobs, so that nothing else does.
+ * 2. Syncing waits for the disk and is done by jobs, so that nothing else does.
  */
 #include "bng.h"
 #include "dirs.h"
@@ -17,8 +14,8 @@
 
 enum { SYNC_BYTES = 64 << 20, READ_BACK = 256 << 10 };
 
-noreturn_fn static void
-cannot(const struct blob *b, const char *what, int r)
+void
+blob_cannot(const struct blob *b, const char *what, int r)
 {
 	show_clear();
 	die("cannot %s %s (%s) in '%s/blobs': %s", what, b->what, b->d.digest,
@@ -48,158 +45,6 @@ blob_verified(const struct blob *b)
 	return b->state == BLOB_WHOLE && b->hashed == b->d.size;
 }
 
-/* Whether the name, below dirfd, is what fd has open. */
-static bool
-is_named(const struct blob *b, const char *name, int fd)
-{
-	struct stat ours, now;
-
-	return !fstat(fd, &ours) &&
-	    !fstatat(b->dirfd, name, &now, AT_SYMLINK_NOFOLLOW) &&
-	    ours.st_ino == now.st_ino && ours.st_dev == now.st_dev &&
-	    S_ISREG(ours.st_mode);
-}
-
-/* It is in the cache: held, so that it stays there. */
-static void
-adopt(struct blob *b, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		cannot(b, "look at", -errno);
-	if (st.st_size != b->d.size) {
-		show_clear();
-		die("cannot use %s (%s): it has %lld bytes, the manifest says "
-		    "%lld", b->what, b->d.digest, (long long)st.st_size,
-		    (long long)b->d.size);
-	}
-	b->fd = fd;
-	b->state = BLOB_WHOLE;
-	b->old = true;
-	b->prefix = b->have = b->d.size;
-}
-
-static int
-wait_run(struct job *j)
-{
-	struct blob *b = container_of(j, struct blob, wait);
-
-	return lock_fd_shared(b->fd, true);
-}
-
-/* Who had it has ended: by finishing or otherwise. */
-static void
-wait_done(struct job *j, int r)
-{
-	struct blob *b = container_of(j, struct blob, wait);
-	int fd = steal_fd(&b->fd);
-
-	if (r)
-		cannot(b, "wait for", r);
-	if (is_named(b, b->name, fd)) {
-		adopt(b, fd);
-		return;
-	}
-	/* It died, or gave up: now it is for whoever locks it first. */
-	b->state = BLOB_NEW;
-	lock_drop(fd);
-	close(fd);
-}
-
-static void
-wait_for_other(struct blob *b, int fd)
-{
-	b->state = BLOB_ELSEWHERE;
-	b->fd = fd;
-	b->wait.run = wait_run;
-	b->wait.done = wait_done;
-	job_start(&b->wait);
-}
-
-/* It has its name: take it, or wait for who is giving or taking it just now. */
-static bool
-find_whole(struct blob *b)
-{
-	int fd, r;
-
-	for (;;) {
-		fd = openat(b->dirfd, b->name, O_RDONLY | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK);
-		if (fd < 0 && errno == ENOENT)
-			return false;
-		if (fd < 0)
-			cannot(b, "open", -errno);
-		r = lock_fd_shared(fd, false);
-		if (r == -EAGAIN) {
-			wait_for_other(b, fd);
-			return true;
-		}
-		if (r)
-			cannot(b, "lock", r);
-		if (is_named(b, b->name, fd))
-			break;
-		close(fd);
-	}
-	adopt(b, fd);
-	return true;
-}
-
-/* What the journal says is there, and how far it reaches from the start. */
-static void
-take_up(struct blob *b)
-{
-	int r;
-
-	b->grain = xcalloc(b->ngrain + 1, 1);
-	r = journal_open(&b->journal, b->dirfd, b->notes, b->fd, b->d.size,
-	    b->grain, b->ngrain);
-	if (r)
-		cannot(b, "take up", r);
-	for (size_t i = 0; i < b->ngrain; i++) {
-		int64_t end = (int64_t)(i + 1) * GRAIN;
-		int64_t n = end > b->d.size ? b->d.size % GRAIN : GRAIN;
-
-		if (b->grain[i] != GRAIN_THERE)
-			continue;
-		b->have += n;
-		if (b->prefix == (int64_t)i * GRAIN)
-			b->prefix += n;
-	}
-	b->kept = b->have;
-	b->began = now_ms();
-}
-
-void
-blob_open(struct blob *b)
-{
-	int fd, r;
-
-	for (;;) {
-		if (find_whole(b))
-			return;
-		fd = openat(b->dirfd, b->part, O_RDWR | O_CREAT | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK, 0600);
-		if (fd < 0)
-			cannot(b, "make", -errno);
-		r = lock_fd(fd, false);
-		if (r == -EAGAIN) {
-			wait_for_other(b, fd);
-			return;
-		}
-		if (r)
-			cannot(b, "lock", r);
-		if (is_named(b, b->part, fd))
-			break;
-		close(fd);
-	}
-	b->fd = fd;
-	b->state = BLOB_OURS;
-	take_up(b);
-	if (!b->d.size)
-		blob_hash(b, 0);
-}
-
 static int
 sync_run(struct job *j)
 {
@@ -224,26 +69,7 @@ settle_run(struct job *j)
 }
 
 static void
-settle(struct blob *b);
-
-static void
-sync_done(struct job *j, int r)
-{
-	struct blob *b = container_of(j, struct blob, sync);
-
-	b->sync.run = NULL;
-	if (r)
-		cannot(b, "write", r);
-	if (b->state != BLOB_WHOLE)
-		return;
-	if (!b->settling) {
-		settle(b);
-		return;
-	}
-	b->settling = false;
-	close(b->journal.fd);
-	b->journal.fd = -1;
-}
+sync_done(struct job *j, int r);
 
 /* Give it its name, once no earlier sync is at work. */
 static void
@@ -255,6 +81,25 @@ settle(struct blob *b)
 	b->sync.run = settle_run;
 	b->sync.done = sync_done;
 	job_start(&b->sync);
+}
+
+static void
+sync_done(struct job *j, int r)
+{
+	struct blob *b = container_of(j, struct blob, sync);
+
+	b->sync.run = NULL;
+	if (r)
+		blob_cannot(b, "write", r);
+	if (b->state != BLOB_WHOLE)
+		return;
+	if (!b->settling) {
+		settle(b);
+		return;
+	}
+	b->settling = false;
+	close(b->journal.fd);
+	b->journal.fd = -1;
 }
 
 static void
@@ -315,7 +160,7 @@ blob_hash(struct blob *b, int64_t n)
 		    (size_t)left : READ_BACK, b->hashed);
 
 		if (got <= 0)
-			cannot(b, "read", got ? -errno : -EIO);
+			blob_cannot(b, "read", got ? -errno : -EIO);
 		hash(b, buf, (size_t)got);
 		n -= got;
 	}
@@ -331,7 +176,7 @@ write_at(struct blob *b, int64_t at, const char *p, size_t n)
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w <= 0)
-			cannot(b, "write", w ? -errno : -ENOSPC);
+			blob_cannot(b, "write", w ? -errno : -ENOSPC);
 		p += w;
 		at += w;
 		n -= (size_t)w;
@@ -368,7 +213,7 @@ blob_grain(struct blob *b, size_t grain)
 	b->grain[grain] = GRAIN_THERE;
 	r = journal_add(&b->journal, grain);
 	if (r)
-		cannot(b, "write", r);
+		blob_cannot(b, "write", r);
 	while (b->prefix < b->d.size &&
 	    b->grain[b->prefix / GRAIN] == GRAIN_THERE) {
 		b->prefix = (b->prefix / GRAIN + 1) * GRAIN;

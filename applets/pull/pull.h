@@ -20,7 +20,8 @@
  * resolve.c    from a name to the manifest of one image
  * cache.c      the directory of blobs
  * journal.c    what of an unfinished blob is there
- * blob.c       a blob on its way into the cache
+ * hold.c       who has a blob
+ * blob.c       its bytes on their way into the cache
  * flight.c     ranges of blobs, several at once
  * stream.c     the archive on stdout
  * show.c       the progress of a pull
@@ -368,8 +369,7 @@ struct blob {
 
 /* blob.c */
 void blob_init(struct blob *b, const struct descriptor *d, const char *what);
-/* Look what is there, and take hold of it. */
-void blob_open(struct blob *b);
+noreturn_fn void blob_cannot(const struct blob *b, const char *what, int r);
 /* Bytes of it came. */
 void blob_write(struct blob *b, int64_t at, const void *data, size_t n);
 void blob_grain(struct blob *b, size_t grain);
@@ -377,6 +377,9 @@ void blob_grain(struct blob *b, size_t grain);
 bool blob_hash(struct blob *b, int64_t n);
 /* All bytes are there and are right. */
 bool blob_verified(const struct blob *b);
+
+/* hold.c: look what is there, and take hold of it, or wait for who has. */
+void blob_open(struct blob *b);
 
 /* flight.c */
 struct pull {

@@ -242,8 +242,9 @@ show_end(void)
 	for (size_t i = 0; i < s.p->n; i++)
 		before += s.p->blobs[i].old ? s.p->blobs[i].d.size :
 		    s.p->blobs[i].kept;
-	say("%s: %zu layers, %s, %s of it from the cache, in %lld.%lld s",
-	    s.p->source.ref->path, s.p->n - 1, human_size(s.p->size, all),
+	say("%s: %zu layer%s, %s, %s of it from the cache, in %lld.%lld s",
+	    s.p->source.ref->path, s.p->n - 1, s.p->n == 2 ? "" : "s",
+	    human_size(s.p->size, all),
 	    human_size(before, kept), (long long)(ms / 1000),
 	    (long long)(ms / 100 % 10));
 }
