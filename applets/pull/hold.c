@@ -38,6 +38,8 @@ adopt(struct blob *b, int fd)
 		    "%lld", b->what, b->d.digest, (long long)st.st_size,
 		    (long long)b->d.size);
 	}
+	/* Who gave it its name may have died before it had this removed. */
+	unlinkat(b->dirfd, b->notes, 0);
 	b->fd = fd;
 	b->state = BLOB_WHOLE;
 	b->old = true;
