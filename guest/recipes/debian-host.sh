@@ -16,7 +16,7 @@ recipe_packages='
 	sudo iproute2 procps
 	qemu-system-x86 mmdebstrap uidmap e2fsprogs openssh-client git tar
 	ca-certificates
-	libcjson1 libmnl0 libcurl4 libssl3 libarchive13 libext2fs2
+	libcjson1 libmnl0 libcurl4 libssl3 libarchive13 libext2fs2 libisal2
 '
 
 recipe_customise() {
