@@ -64,7 +64,7 @@ all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all helpers check lint test torture fuzz deps try fresh bench install \
+.PHONY: all helpers check lint test torture fuzz deps kernel try fresh bench install \
 	uninstall clean FORCE
 
 # Rebuild when the flags change.
@@ -154,6 +154,10 @@ $(B)/banger: sh/banger $(B)/flags
 
 deps:
 	$(Q)sh sh/deps
+
+# What tests of our own kernel need; a quarter of an hour on two processors.
+kernel: all
+	$(Q)sh t/store.sh generic-6.12
 
 lint: all
 	$(Q)CC='$(CC)' GUEST_CC='$(GUEST_CC)' JOBS='$(JOBS)' sh t/lint

@@ -3,12 +3,16 @@
 #	. "$TOP/t/store.sh"		(after lib.sh)
 #	store				image tiny, kernel debian
 #	store debian-minimal		and this one
+#	store_generic			the kernel generic-6.12, if it is there
 #
 # They are in build/store and are shared by all tests through
 # BANGER_IMAGE_PATH and BANGER_KERNEL_PATH. banger makes them itself, under a
 # lock; what they are made of is remembered, and when that has changed they
 # are made again. In the box (t/hostbox) they are what was put there. Run as a
 # program, it does the same and prints the paths.
+#
+# generic-6.12 takes too long to build for tests that are run often: `make
+# kernel` does it. Where it is, tests that want it run, and else say why not.
 #
 # tiny is busybox and nothing else: without an init, the agent stays PID 1.
 #
@@ -112,6 +116,24 @@ _store_make() {
 	exec 7>&-
 }
 
+# The kernel of our own: built (by make kernel), and there with this agent.
+_store_generic_make() {
+	umask 022
+	mkdir -p "$_store/kernels" && _store_lock .generic || return
+	_store_stale kernels/generic-6.12 \
+		"$_store_top/guest/kernel/config" || return 0
+	_store_do banger kernel build generic-6.12 && _store_fresh &&
+		chmod -R a+rX "$_store/kernels/generic-6.12"
+}
+store_generic() {
+	[ -d "$_store/kernels/generic-6.12" ] || {
+		echo 'there is no kernel generic-6.12: make kernel builds it'
+		return 1
+	}
+	[ -n "${BNG_BOX-}" ] ||
+		_store_do banger kernel pull -q generic-6.12
+}
+
 # store [IMAGE ...]
 store() {
 	[ -n "${BNG_BOX-}" ] || (_store_make "$@") || {
@@ -124,6 +146,10 @@ store() {
 
 case $0 in
 *store.sh)
+	if [ "${1-}" = generic-6.12 ]; then
+		(_store_generic_make) || exit
+		shift
+	fi
 	store "$@" || exit
 	printf 'BANGER_IMAGE_PATH=%s\nBANGER_KERNEL_PATH=%s\n' \
 		"$BANGER_IMAGE_PATH" "$BANGER_KERNEL_PATH"
