@@ -193,10 +193,12 @@ ok 'when the disk cannot be made, that is said, and the pull is ended' '
 	mkdir large zeros && head -c 20M /dev/urandom >large/file &&
 	head -c 80M /dev/zero >zeros/zeros && tarball large && tarball zeros &&
 	layout big 1 large.tar zeros.tar && stream big >big.tar &&
-	echo "cat $T/big.tar; head -c 1M /dev/zero; exec sleep 600" >pull &&
+	echo "cat $T/big.tar; head -c 1M /dev/zero
+		exec sleep 600" >pull &&
 	says 1 "cannot make the image '\''bad-1'\''" \
 		banger image pull -q --size 16M --name bad-1 bad:1 &&
-	[ "$(wc -l <.err)" = 2 ] && grep -qx "try: --size with a larger one" .err && nothing_left &&
+	[ "$(wc -l <.err)" = 2 ] && nothing_left &&
+	grep -qx "try: --size with a larger one" .err &&
 	says 1 "64 MiB are too much" env BANGER_IMAGE_MAX_SIZE=64 \
 		banger image pull -q --name bad-1 bad:1 &&
 	grep -qx "try: image_max_size in config.toml" .err && nothing_left &&

@@ -128,10 +128,11 @@ ok 'what the machine was told about itself is not' '
 	[ "$(file /etc/hostname)" = base ] &&
 	[ -z "$(file /etc/machine-id)" ] &&
 	for path in /etc/resolv.conf /etc/hosts /etc/ssh/ssh_host_rsa_key \
-	    /etc/ssh/ssh_host_ed25519_key /root/.ssh/authorized_keys; do
+	    /etc/ssh/ssh_host_ed25519_key; do
 		absent "$path" || exit 1
 	done &&
-	bng-disk list "$images/new/rootfs.ext4" >l && ! grep -q /run/banger l'
+	bng-disk list "$images/new/rootfs.ext4" >l && grep -qx /root/kept l &&
+	! grep -e /run/banger -e /root/.ssh l'
 ok 'its manifest is the other one'\''s, but for what it is made of' '
 	jq -c "[.name, .distro, .kernel, .source]" \
 		"$images/new/manifest.json" >got &&
