@@ -245,7 +245,8 @@ chunk(const struct pull *p)
 	int64_t left = 0;
 
 	for (size_t i = 0; i < p->n; i++)
-		left += p->blobs[i].d.size - p->blobs[i].have;
+		if (p->blobs[i].have < p->blobs[i].d.size)
+			left += p->blobs[i].d.size - p->blobs[i].have;
 	left /= 2 * (int64_t)p->connections;
 	if (left > CHUNK_MAX)
 		left = CHUNK_MAX;

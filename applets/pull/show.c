@@ -55,13 +55,22 @@ show_clear(void)
 	s.lines = 0;
 }
 
+/* While one flight gets all and others still get ranges, some counts twice. */
+static int64_t
+blob_has(const struct blob *b)
+{
+	int64_t most = b->have < b->d.size ? b->have : b->d.size;
+
+	return most < b->prefix ? b->prefix : most;
+}
+
 static int64_t
 total_have(void)
 {
 	int64_t have = 0;
 
 	for (size_t i = 0; i < s.p->n; i++)
-		have += s.p->blobs[i].have;
+		have += blob_has(&s.p->blobs[i]);
 	return have;
 }
 
@@ -109,7 +118,7 @@ bar(const struct blob *b, int width)
 	char have[HUMAN_LEN], all[HUMAN_LEN], text[300], done[64];
 	int room = width - 56 < 24 ? width - 56 : 24;
 	int n = b->d.size && room > 0 ?
-	    (int)((double)b->have / (double)b->d.size * room) : 0;
+	    (int)((double)blob_has(b) / (double)b->d.size * room) : 0;
 
 	if (room < 4) {
 		done[0] = '\0';
@@ -120,7 +129,7 @@ bar(const struct blob *b, int width)
 	}
 	snprintf(text, sizeof(text), "  %-16s %s%s%s %s of %s", b->what,
 	    room < 4 ? "" : "[", done, room < 4 ? "" : "]",
-	    human_size(b->have, have), human_size(b->d.size, all));
+	    human_size(blob_has(b), have), human_size(b->d.size, all));
 	line(text, width);
 }
 
