@@ -218,6 +218,17 @@ ok 'a registry wants a password: where to log in is said, and it works' '
 		"$locked/app:1" &&
 	[ "$(manifest locked digest)" = "$digest" ] &&
 	grep -q -- "-a $T/auth.json" pulled && nothing_left'
+ok 'what the settings say of registries, bng-pull is told' '
+	echo "exit 111" >pull && rm pulled && fails 1 env \
+		BANGER_REGISTRY_MIRRORS="a=http://b  c=https://d/e" \
+		BANGER_REGISTRY_CA=/ca BANGER_REGISTRY_INSECURE="x:1 y:2" \
+		banger image pull y:2/z:3 && cat pulled &&
+	grep -qx "oci -p .*y:2/z:3" pulled && grep -q -- " -i " pulled &&
+	grep -q -- " -M a=http://b " pulled && grep -q -- " -c /ca " pulled &&
+	grep -q -- " -M c=https://d/e " pulled && rm pulled &&
+	fails 1 env BANGER_REGISTRY_INSECURE="x:1 y:2" \
+		banger image pull -q y:3/z:3 && ! grep -e " -i" pulled &&
+	grep -q -- " -q y:3/z:3$" pulled'
 ok 'what pulls keep is named, and deleted' '
 	banger image cache prune -n >out && cat out &&
 	grep -qx "would delete [4-9] files, [1-9] MiB" out &&
