@@ -16,6 +16,7 @@
  *        bng-agent ports VM
  *        bng-agent dial VM PORT
  *        bng-agent shutdown [-t SECONDS] VM
+ *        bng-agent sshplan <OS-RELEASE
  *
  * VM is a machine's name, or its directory. All but configure and shutdown
  * wait until the machine is ready.
@@ -30,6 +31,7 @@
  * put      extract a tar archive below DIR in the machine
  * get      archive a file or the content of a directory
  * ports    what listens: protocol, address, port, process
+ * sshplan  how an image without sshd gets one, as its os-release says
  * dial     connect stdin and stdout to a TCP port of the machine
  *
  * exit: 0 done, 1 no (not running, no such file), 100 wrong usage, 111 failed;
@@ -47,6 +49,7 @@
 #include "ident.h"
 #include "manifest.h"
 #include "ociconfig.h"
+#include "sshplan.h"
 #include "vm.h"
 
 enum { NOT_RUN = 125 };
@@ -200,7 +203,7 @@ add_network(cJSON *o, int dir)
 static void
 add_image(cJSON *o, int dir)
 {
-	char path[PATH_MAX], why[OCICONFIG_WHY];
+	char path[PATH_MAX], why[OCICONFIG_WHY], yes[8] = "";
 	autoclose int image = -1;
 	struct manifest *m = NULL;
 	cJSON *config = NULL;
@@ -210,6 +213,10 @@ add_image(cJSON *o, int dir)
 	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
 	    ociconfig_take(manifest_config(m), &config, why))
 		die("the configuration of its image is malformed: %s", why);
+	/* Of the others, whoever made them decided what is in them. */
+	if (config && file_line(dir, "bootstrap", yes, sizeof(yes)) > 0 &&
+	    !strcmp(yes, "yes") && vm_has_network(dir))
+		cJSON_AddTrueToObject(o, "install_sshd");
 	cJSON_AddItemToObject(o, "image",
 	    config ? config : cJSON_CreateObject());
 	if (m)
@@ -438,6 +445,29 @@ verb_shutdown(int argc, char *argv[])
 	return EXIT_YES;
 }
 
+/* What it would run, for people: lines "KEY<tab>VALUE", then the script. */
+static int
+verb_sshplan(int argc, char *argv[])
+{
+	char text[OS_RELEASE_MAX + 1], id[SSHPLAN_ID];
+	const struct sshplan *plan;
+	ssize_t n;
+
+	operands(argc, argv, 0, "nothing but an os-release on stdin is");
+	n = read_full(STDIN_FILENO, text, OS_RELEASE_MAX);
+	if (n < 0)
+		die("cannot read the os-release: %s", strerror((int)-n));
+	text[n] = '\0';
+	plan = sshplan_find(text, id);
+	msg_clean(id);
+	if (!plan)
+		die_status(EXIT_NO, "nobody knows how to install sshd on '%s'",
+		    *id ? id : "an unknown system");
+	printf("family\t%s\nmanager\t%s\n\n%s%s%s", plan->family,
+	    plan->manager, sshplan_before, plan->install, sshplan_after);
+	return EXIT_YES;
+}
+
 static int
 agent_main(int argc, char *argv[])
 {
@@ -448,6 +478,7 @@ agent_main(int argc, char *argv[])
 		{ "put", verb_put }, { "get", verb_get },
 		{ "stats", verb_stats }, { "ports", verb_ports },
 		{ "dial", verb_dial }, { "shutdown", verb_shutdown },
+		{ "sshplan", verb_sshplan },
 		{ NULL, NULL }
 	};
 

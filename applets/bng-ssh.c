@@ -68,8 +68,12 @@ host_of(int argc, char *argv[])
  * dial
  */
 
-/* The image's own way where it has an init, else the plain one. */
+/*
+ * What is being done about one that is not there (agent-protocol.md), or: the
+ * image's own way where it has an init, else the plain one.
+ */
 static const char start_sshd[] =
+    "[ ! -s /run/banger/sshd ] || { cat /run/banger/sshd; exit 127; }\n"
     "sshd=$(command -v sshd || ls /usr/sbin/sshd 2>/dev/null) || exit 127\n"
     "if [ -d /run/systemd/system ]; then\n"
     "	systemctl start ssh 2>/dev/null || systemctl start sshd\n"
@@ -91,8 +95,9 @@ xstart_sshd(const char *vm)
 	t.sock = ask_connect(vm, AGENT_WAITING, EXIT_NO);
 	status = talk_run(&t, ask_text(o));
 	if (status == 127)
-		die_status(EXIT_NO, "machine '%s' has no sshd: banger vm exec "
-		    "and banger vm cp need none", vm);
+		die_status(EXIT_NO, "machine '%s' has no sshd: %s%sbanger vm "
+		    "exec and banger vm cp need none", vm,
+		    ask_first_line(t.text[0]), t.text[0] ? "; " : "");
 	if (status)
 		die("cannot start the sshd of machine '%s': %s", vm,
 		    status < 0 ? t.why : ask_first_line(t.text[1]));

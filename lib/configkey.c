@@ -44,6 +44,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .initial = "300" },
 	{ .name = "vm_run_login", .variable = "BANGER_VM_RUN_LOGIN",
 	    .words = "agent ssh", .initial = "agent" },
+	{ .name = "install_sshd", .variable = "BANGER_INSTALL_SSHD",
+	    .form = CONFIG_BOOLEAN, .initial = "true" },
 	{ .name = "acp_command", .variable = "BANGER_ACP",
 	    .form = CONFIG_TEXT, .initial = "opencode acp" },
 	{ .name = "ssh_key_path", .variable = "BANGER_SSH_KEY",

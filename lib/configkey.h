@@ -43,7 +43,7 @@ struct config_key {
 	long long min, max;
 };
 
-enum { CONFIG_KEYS = 34, CONFIG_LEN = 4096 };
+enum { CONFIG_KEYS = 35, CONFIG_LEN = 4096 };
 
 extern const struct config_key config_keys[CONFIG_KEYS];
 

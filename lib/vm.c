@@ -24,6 +24,7 @@ const struct vm_key vm_keys[] = {
 	{ "nat", VM_WORD, "yes", 0, 0, YES_NO },
 	{ "nested", VM_WORD, "no", 0, 0, YES_NO },
 	{ "jailer", VM_WORD, "no", 0, 0, YES_NO },
+	{ "bootstrap", VM_WORD, "no", 0, 0, YES_NO },
 	{ "ephemeral", VM_WORD, "no", 0, 0, YES_NO },
 	{ "kernel", VM_NAME, NULL, 0, 0, NULL },
 	{ "commits", VM_WORD, NULL, 0, 0, "yes" },

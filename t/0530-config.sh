@@ -56,6 +56,7 @@ emulation "both" single or parallel
 ready_timeout 0 a number from 1 to 99999
 ready_timeout "300" a number from 1 to 99999
 vm_run_login "telnet" agent or ssh
+install_sshd "no" true or false
 acp_command "" a text that is not empty
 acp_command "a\\nb" a text that is not empty
 ssh_key_path "id" an absolute path
@@ -110,6 +111,7 @@ firecracker_release_url = "file:///srv/releases"
 emulation = "parallel"
 ready_timeout = 60
 vm_run_login = "ssh"
+install_sshd = false
 acp_command = "opencode acp --quiet"
 ssh_key_path = "~/.ssh/id"
 debian_mirror = "deb [trusted=yes] file:/srv/debian bookworm main"
@@ -132,9 +134,9 @@ vm_defaults = { vcpu = 3, memory_mib = 2_048, disk_size = "16GiB" }
 END
 ok 'each key takes what it allows, and is shown with its line' '
 	BANGER_CONFIG=good bng-config show -t >out &&
-	grep -c "${tab}good:[0-9]" out >n && grep -qx 34 n &&
-	grep -qx "cidr${tab}10.9.0.0/24${tab}good:28" out &&
-	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:32" out &&
+	grep -c "${tab}good:[0-9]" out >n && grep -qx 35 n &&
+	grep -qx "cidr${tab}10.9.0.0/24${tab}good:29" out &&
+	grep -qx "vm_defaults.memory_mib${tab}2048${tab}good:33" out &&
 	grep -qx "image_path$tab$HOME/images:/srv/images${tab}good:4" out'
 ok 'a file that is none, too large or unreadable is refused' '
 	says 111 "not a regular file" env BANGER_CONFIG="$T" bng-config env &&
@@ -298,7 +300,7 @@ paged() {
 		"$TOP/doc/banger.toml.5"
 }
 ok 'banger.toml(5) has the keys, what they allow, and their defaults' '
-	bng-config keys >want && [ "$(wc -l <want)" = 34 ] &&
+	bng-config keys >want && [ "$(wc -l <want)" = 35 ] &&
 	paged >page && same page want'
 ok 'the example of banger.toml(5) is right' '
 	sed -n "/^.Bd/,/^.Ed/{ /^\./!p; }" "$TOP/doc/banger.toml.5" >"$conf" &&

@@ -4,27 +4,30 @@
 #	inits NAME...			the images init-NAME
 #
 # NAME is busybox, sysvinit, openrc (sysvinit's init, OpenRC's services),
-# openrc-init, runit, s6, tini or scratch. They are in build/store and made of
-# busybox, packages and the libraries that these need, which are this host's.
-# Each init starts /sbin/say, which writes `up` to /srv/up and, on SIGTERM,
-# `down` to /srv/down; tini has no init. scratch is the one file /say, a static
-# program.
+# openrc-init, runit, s6, tini, sshd or scratch. They are in build/store and
+# made of busybox, packages and the libraries that these need, which are this
+# host's. Each init starts /sbin/say, which writes `up` to /srv/up and, on
+# SIGTERM, `down` to /srv/down; tini and sshd have no init. scratch is the one
+# file /say, a static program.
 #
 # shellcheck shell=sh
 # shellcheck disable=SC2154  # store.sh's
 . "$TOP/t/store.sh"
 
 _inits_packages='openrc libeinfo1 librc1 sysvinit-core sysvinit-utils runit
-	s6 execline libskarnet2.13 libexecline2.9 libs6-2.11 tini'
+	s6 execline libskarnet2.13 libexecline2.9 libs6-2.11 tini
+	openssh-server libwrap0 libnsl2 libtirpc3'
 
 # The packages, in $_inits_debs.
 _inits_fetch() {
 	_inits_debs=$_store_top/build/cache/inits
-	[ ! -e "$_inits_debs/.all" ] || return 0
-	rm -rf "$_inits_debs" && mkdir -p "$_inits_debs" || return
+	read -r _inits_was 2>/dev/null <"$_inits_debs/.all" || _inits_was=
 	# shellcheck disable=SC2086 # into words
+	set -- $_inits_packages
+	[ "$_inits_was" != "$*" ] || return 0
+	rm -rf "$_inits_debs" && mkdir -p "$_inits_debs" || return
 	(cd "$_inits_debs" && apt-get -q -o APT::Sandbox::User=root download \
-		$_inits_packages >&2 && : >.all)
+		"$@" >&2 && echo "$*" >.all)
 }
 
 # file MODE PATH: its content is stdin.
@@ -186,6 +189,30 @@ _inits_s6() {
 	END
 }
 
+# Its package manager is a stand-in, that waits for /srv/go and puts Debian's
+# sshd in place; an account is locked as images have it.
+_inits_sshd() {
+	_inits_tree openssh-server libwrap0 libnsl2 libtirpc3 || return
+	mkdir -p opt/sshd/usr var/empty && mv usr/sbin opt/sshd/usr || return
+	echo 'sshd:x:100:65534::/run/sshd:/bin/false' >>etc/passwd
+	echo 'root:!:19000:0:99999:7:::' >etc/shadow
+	echo 'ID=trixie-like
+ID_LIKE="nothing debian"' >etc/os-release
+	echo 'Include /etc/ssh/sshd_config.d/*.conf' >opt/sshd/sshd_config
+	_inits_file 755 usr/bin/apt-get <<-'END'
+		#!/bin/sh
+		echo "apt-get $*"
+		case $* in
+		*update*) exit ;;
+		esac
+		until [ -e /srv/go ]; do usleep 50000; done
+		read -r how </srv/go
+		[ "$how" = well ] || exit 3
+		cp -a /opt/sshd/usr/. /usr
+		cp /opt/sshd/sshd_config /etc/ssh/sshd_config
+	END
+}
+
 _inits_tini() {
 	_inits_tree tini
 }
@@ -216,7 +243,9 @@ _inits_make() (
 	esac || exit
 	set -- "$1" "$image" name="init-$1" arch=x86_64 kernel=debian \
 		source=test
-	[ ! -e sbin/init ] && [ ! -h sbin/init ] || set -- "$@" init=/sbin/init
+	if [ -e sbin/init ] || [ -h sbin/init ]; then
+		set -- "$@" init=/sbin/init
+	fi
 	tar -c --owner=0 --group=0 --numeric-owner . |
 		PATH=$_store_bin:$PATH bng-disk import -L init -s 64M \
 			"$image/rootfs.ext4" || exit

@@ -256,6 +256,9 @@ set_ssh(const char *request)
 	if (text && (!make_dirs("/root/.ssh", 0700) ||
 	    !put("/root/.ssh/authorized_keys", text, 0600)))
 		return false;
+	/* Its key is there before sshd, which is installed later. */
+	if (json_true(json_get(request, "install_sshd")))
+		make_dirs("/etc/ssh", 0755);
 	if (access("/etc/ssh", F_OK))
 		return true;
 	text = text_of(request, "ssh_host_key");

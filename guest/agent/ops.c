@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "bootssh.h"
 #include "image.h"
 #include "json.h"
 #include "ops.h"
@@ -163,6 +164,15 @@ op_boot(struct conn *c, const char *request)
 	start(c, request, boot_run, false);
 }
 
+/* An sshd comes after all that is waited for. */
+static void
+configured_too(void)
+{
+	if (ops_configured)
+		ops_configured();
+	bootssh_begin();
+}
+
 static void
 op_configure(struct conn *c, const char *request)
 {
@@ -178,7 +188,8 @@ op_configure(struct conn *c, const char *request)
 		return;
 	}
 	start(c, request, configure_run, false);
-	c->on_success = ops_configured;
+	c->on_success = json_true(json_get(request, "install_sshd")) ?
+	    configured_too : ops_configured;
 }
 
 static void
