@@ -1,6 +1,6 @@
 /* bundle.h - the parts of bng-bundle
  *
- * A bundle is a tar, compressed as one zstd frame, of exactly these regular
+ * A bundle is a tar, compressed by zstd, of exactly these regular
  * members in this order: of an image manifest.json and rootfs.ext4; of a
  * kernel manifest.json, vmlinux and, where it has them, initrd, initrd.first,
  * modules.ext4 and the files below early/ that banger makes initrds of.
@@ -32,6 +32,12 @@ enum {
 	WINDOW_LOG = 23,		/* 8 MiB of memory to unpack; */
 	WINDOW_LOG_MAX = 24,		/* others may ask for so much */
 };
+
+static inline bool
+all_zero(const uint8_t *p, size_t n)
+{
+	return !*p && !memcmp(p, p + 1, n - 1);
+}
 
 extern const char *const bundle_kinds[2];	/* "image", "kernel" */
 

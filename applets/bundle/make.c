@@ -6,6 +6,10 @@
  * day 0, and zstd with as many workers as there are processors, whose number
  * its output does not depend on (as long as there is one). Another release of
  * libzstd may write other bytes for the same content.
+ *
+ * Most of an image is zeros, and compressing them would take most of the time:
+ * a long run of them is so many copies of one frame that was made beforehand.
+ * Where the runs are, the content alone decides; holes only make it faster.
  */
 #include <dirent.h>
 #include <zstd.h>
@@ -14,7 +18,7 @@
 #include "name.h"
 #include "names.h"
 
-enum { CHUNK = 1 << 20, LEVEL = 9 };
+enum { CHUNK = 1 << 20, LEVEL = 9, UNIT = 8 };	/* chunks in a zero frame */
 
 struct packer {
 	ZSTD_CCtx *z;
@@ -22,9 +26,18 @@ struct packer {
 	const char *shown;
 	int fd;
 	uint64_t wrote, unpacked;
-	uint8_t *out;
-	size_t room;
+	uint8_t *out, *chunk, *zeros, *zero_frame;
+	size_t room, zero_len;
+	bool open;		/* a frame has been begun */
 };
+
+static void
+emit(struct packer *p, const void *data, size_t n)
+{
+	xwrite(p->fd, data, n, p->shown);
+	digest_add(p->digest, data, n);
+	p->wrote += n;
+}
 
 static void
 squeeze(struct packer *p, const void *data, size_t n, ZSTD_EndDirective how)
@@ -32,6 +45,7 @@ squeeze(struct packer *p, const void *data, size_t n, ZSTD_EndDirective how)
 	ZSTD_inBuffer in = { data, n, 0 };
 	size_t left;
 
+	p->open = how != ZSTD_e_end;
 	do {
 		ZSTD_outBuffer out = { p->out, p->room, 0 };
 
@@ -39,9 +53,7 @@ squeeze(struct packer *p, const void *data, size_t n, ZSTD_EndDirective how)
 		if (ZSTD_isError(left))
 			die("cannot compress '%s': %s", p->shown,
 			    ZSTD_getErrorName(left));
-		xwrite(p->fd, p->out, out.pos, p->shown);
-		digest_add(p->digest, p->out, out.pos);
-		p->wrote += out.pos;
+		emit(p, p->out, out.pos);
 	} while (how == ZSTD_e_end ? left : in.pos < in.size);
 }
 
@@ -50,6 +62,26 @@ set(ZSTD_CCtx *z, ZSTD_cParameter what, int value)
 {
 	if (ZSTD_isError(ZSTD_CCtx_setParameter(z, what, value)))
 		die("cannot start libzstd");
+}
+
+static void
+zero_frame(struct packer *p)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+
+	p->zeros = xcalloc(UNIT, CHUNK);
+	p->zero_frame = xmalloc(ZSTD_compressBound(UNIT * CHUNK));
+	p->chunk = xmalloc(CHUNK);
+	if (!z)
+		die("cannot start libzstd");
+	set(z, ZSTD_c_windowLog, WINDOW_LOG);
+	set(z, ZSTD_c_checksumFlag, 1);
+	p->zero_len = ZSTD_compress2(z, p->zero_frame,
+	    ZSTD_compressBound(UNIT * CHUNK), p->zeros, UNIT * CHUNK);
+	if (ZSTD_isError(p->zero_len))
+		die("cannot compress zeros: %s",
+		    ZSTD_getErrorName(p->zero_len));
+	ZSTD_freeCCtx(z);
 }
 
 static void
@@ -68,6 +100,19 @@ packer_init(struct packer *p, int level)
 	set(p->z, ZSTD_c_checksumFlag, 1);
 	set(p->z, ZSTD_c_nbWorkers, cpus < 1 ? 1 : cpus > 16 ? 16 : (int)cpus);
 	set(p->z, ZSTD_c_jobSize, 16 << 20);
+	zero_frame(p);
+}
+
+/* So many chunks of zeros. */
+static void
+zeros(struct packer *p, uint64_t chunks)
+{
+	if (chunks >= UNIT && p->open)
+		squeeze(p, "", 0, ZSTD_e_end);
+	for (; chunks >= UNIT; chunks -= UNIT)
+		emit(p, p->zero_frame, p->zero_len);
+	for (; chunks; chunks--)
+		squeeze(p, p->zeros, CHUNK, ZSTD_e_continue);
 }
 
 /* The header of a member; ustar's, by hand: a few constants and a size. */
@@ -119,16 +164,57 @@ member_bytes(struct packer *p, const char *name, const void *data, size_t n)
 	pad(p, n);
 }
 
+/* The chunks from `at` on that are a hole. */
+static uint64_t
+hole(int fd, uint64_t at, uint64_t size)
+{
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+
+	if (data < 0)
+		data = errno == ENXIO ? (off_t)size : (off_t)at;
+	return ((uint64_t)data - at) / CHUNK;
+}
+
+static void
+content(struct packer *p, int fd, const char *name, uint64_t size)
+{
+	uint64_t at = 0, empty = 0;
+
+	while (at < size) {
+		uint64_t n = hole(fd, at, size);
+		size_t want = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
+		ssize_t got;
+
+		if (n) {
+			empty += n;
+			at += n * CHUNK;
+			continue;
+		}
+		if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+			die_sys("cannot read '%s/%s'", p->shown, name);
+		got = read_full(fd, p->chunk, want);
+		if (got < 0 || (size_t)got < want)
+			die("cannot read '%s/%s': %s", p->shown, name, got < 0 ?
+			    strerror((int)-got) : "it became shorter");
+		at += want;
+		if (want == CHUNK && all_zero(p->chunk, CHUNK)) {
+			empty++;
+			continue;
+		}
+		zeros(p, empty);
+		empty = 0;
+		squeeze(p, p->chunk, want, ZSTD_e_continue);
+	}
+	zeros(p, empty);
+}
+
 /* A regular file, or what a link to one leads to; false: there is none. */
 static bool
 member(struct packer *p, int dirfd, const char *name)
 {
 	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
 	    O_NONBLOCK);
-	autofree uint8_t *buf = NULL;
 	struct stat st;
-	uint64_t left;
-	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
 		return false;
@@ -137,17 +223,8 @@ member(struct packer *p, int dirfd, const char *name)
 	if (!S_ISREG(st.st_mode))
 		die("cannot pack '%s/%s': it is no regular file", p->shown,
 		    name);
-	buf = xmalloc(CHUNK);
-	left = (uint64_t)st.st_size;
-	header(p, name, left);
-	while (left) {
-		n = read_full(fd, buf, left < CHUNK ? left : CHUNK);
-		if (n <= 0)
-			die("cannot read '%s/%s': %s", p->shown, name,
-			    n ? strerror((int)-n) : "it became shorter");
-		squeeze(p, buf, (size_t)n, ZSTD_e_continue);
-		left -= (uint64_t)n;
-	}
+	header(p, name, (uint64_t)st.st_size);
+	content(p, fd, name, (uint64_t)st.st_size);
 	pad(p, (uint64_t)st.st_size);
 	return true;
 }

@@ -1,8 +1,8 @@
-/* reader.c - the tar stream of a bundle: one zstd frame and nothing else
+/* reader.c - the tar stream of a bundle: what zstd compressed, frame by frame
  *
  * SPDX-License-Identifier: MIT
  *
- * RFC 8878. Memory is bounded by WINDOW_LOG_MAX, whatever the frame asks for.
+ * RFC 8878. Memory is bounded by WINDOW_LOG_MAX, whatever a frame asks for.
  */
 #include <stdarg.h>
 #include <zstd.h>
@@ -17,7 +17,7 @@ struct bundle_in {
 	ZSTD_inBuffer in;
 	struct digest *digest;
 	uint64_t came, most;
-	bool whole;		/* the frame has ended */
+	bool whole;		/* a frame has ended, none has begun since */
 	char why[WHY];
 	uint8_t buf[CHUNK];
 	struct tar_in tar;
@@ -68,17 +68,15 @@ inflate(void *ctx, void *buf, size_t size)
 			return -1;
 		if (!got && b->whole)
 			return 0;
-		if (!got)
-			return wrong(b, "it is cut short after %llu bytes",
-			    (unsigned long long)b->came);
-		if (b->whole)
-			return wrong(b, "something follows its compressed "
-			    "data");
+		/* All has been read, but perhaps not all come out. */
 		r = ZSTD_decompressStream(b->z, &out, &b->in);
 		if (ZSTD_isError(r))
 			return wrong(b, "its compressed data are damaged: %s",
 			    ZSTD_getErrorName(r));
 		b->whole = !r;
+		if (!got && !out.pos)
+			return wrong(b, "it is cut short after %llu bytes",
+			    (unsigned long long)b->came);
 	}
 	return (ssize_t)out.pos;
 }

@@ -48,12 +48,6 @@ failed(struct members *m, const char *name)
 	return -1;
 }
 
-static bool
-all_zero(const uint8_t *p, size_t n)
-{
-	return !*p && !memcmp(p, p + 1, n - 1);
-}
-
 static int
 put(int fd, const uint8_t *p, size_t n, int64_t at)
 {
@@ -121,6 +115,19 @@ begin(struct members *m, const char *name, uint64_t size)
 	return 0;
 }
 
+/* Pages that are zero need not even be copied. */
+static size_t
+skip_zeros(const struct opened *o, const uint8_t *p, size_t n)
+{
+	size_t skipped = 0;
+
+	if (o->have || o->now->at % PAGE)
+		return 0;
+	while (n - skipped >= PAGE && all_zero(p + skipped, PAGE))
+		skipped += PAGE;
+	return skipped;
+}
+
 static int
 data(struct members *m, const uint8_t *p, size_t n)
 {
@@ -133,8 +140,12 @@ data(struct members *m, const uint8_t *p, size_t n)
 		return 0;
 	}
 	while (n) {
-		size_t part = CHUNK - o->have < n ? CHUNK - o->have : n;
+		size_t skipped = skip_zeros(o, p, n), part;
 
+		f->at += (int64_t)skipped;
+		p += skipped;
+		n -= skipped;
+		part = CHUNK - o->have < n ? CHUNK - o->have : n;
 		memcpy(o->buf + o->have, p, part);
 		o->have += part;
 		p += part;
