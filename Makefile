@@ -16,7 +16,8 @@ JOBS ?= $(shell nproc)
 # Executables of their own, because their libraries are heavy; the rest is bng.
 APART := bundle disk pull
 PKGS_bundle := libcjson libcrypto libzstd
-PKGS_disk := ext2fs com_err libarchive libcjson libcrypto libisal libzstd
+# It loads libarchive and libcrypto itself when a verb needs them.
+PKGS_disk := ext2fs com_err libcjson libisal libzstd
 PKGS_pull := libcurl libcrypto libarchive libcjson
 PKGS_bng := libcjson libmnl
 

@@ -31,8 +31,8 @@
  * unpacks the ELF kernel of a bzImage; with -p it takes an ELF file, too, and
  * refuses what is not for x86-64 or has no PVH entry.
  *
- * Linked apart: libext2fs, libarchive, libcrypto, libzstd and libisal, which
- * inflates in half the time of zlib, bring a dozen libraries with them.
+ * Linked apart: libext2fs, libzstd and libisal (which inflates in half the time
+ * of zlib) are heavy; libarchive and libcrypto, heavier, are loaded on demand.
  *
  * exit: 0 done, 1 there is no such file or the image is in use, 100 wrong
  * usage, 111 failed

@@ -4,10 +4,10 @@
  *
  * https://github.com/opencontainers/image-spec/blob/main/descriptor.md
  */
-#include <openssl/evp.h>
 #include <stdarg.h>
 
 #include "layers.h"
+#include "lazy.h"
 
 ssize_t
 bytes_fail(struct bytes *b, const char *fmt, ...)

@@ -7,13 +7,12 @@
  * The setup header (protocol 2.08 and later) says where the compressed kernel
  * lies. But for gzip, which has it already, the build appends its size.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <elf.h>
 #include <endian.h>
 #include <sys/mman.h>
 
 #include "disk.h"
+#include "lazy.h"
 
 enum {
 	HEAD = 0x250,		/* up to payload_length's end */

@@ -22,6 +22,7 @@
  * export.c   an image as a tar stream
  * edit.c     put, mkdir and rm: changing it
  * grow.c     making it larger
+ * lazy.c     libraries that few verbs need (lazy.h)
  * reader.c   bytes out of whatever compressed them
  * modinfo.c  what a kernel module says of itself
  * kmod.c     kernel modules in the order of loading

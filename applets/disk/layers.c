@@ -7,12 +7,10 @@
  * a ring of buffers (feed.c); nothing is kept for a second look, so the
  * topmost layer comes first: what is below it and hidden is never written.
  */
-#include <openssl/crypto.h>
-
 #include "confine.h"
-#include "digest.h"
 #include "import.h"
 #include "layers.h"
+#include "lazy.h"
 
 static const int64_t default_size = INT64_C(16) << 30;
 static const int64_t default_max = INT64_C(256) << 30;
@@ -183,22 +181,24 @@ layer_name(const struct oci_layer *l, size_t i)
 static void
 digest_tars(struct oci *o)
 {
-	char *all = xstrdup(""), hex[DIGEST_HEX];
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	char *p = o->manifest.digest;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	unsigned int n = 0;
 
 	if (o->n == 1) {
 		o->manifest = o->layers[0].blob;
 		return;
 	}
-	for (size_t i = 0; i < o->n; i++) {
-		char *more = xasprintf("%s%s\n", all,
-		    o->layers[i].blob.digest);
-
-		free(all);
-		all = more;
-	}
-	digest_of(all, hex);
-	free(all);
-	snprintf(o->manifest.digest, DIGEST, "sha256:%s", hex);
+	if (!c || !EVP_DigestInit_ex(c, EVP_sha256(), NULL))
+		die("cannot compute digests");
+	for (size_t i = 0; i < o->n; i++)
+		EVP_DigestUpdate(c, o->layers[i].blob.digest, DIGEST);
+	EVP_DigestFinal_ex(c, sum, &n);
+	EVP_MD_CTX_free(c);
+	p += snprintf(p, DIGEST, "sha256:");
+	for (unsigned int i = 0; i < n; i++)
+		p += snprintf(p, 3, "%02x", sum[i]);
 }
 
 /* RFC 9562's version 8: bits of one's own. */
@@ -305,6 +305,9 @@ parse(int argc, char *argv[], struct job *j, const char *options)
 {
 	int c;
 
+	/* Later there is nothing that could be loaded. */
+	lazy_crypto();
+	lazy_archive();
 	/* The reader may be at work while we end the process for an error. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	opterr = 0;

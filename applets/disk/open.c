@@ -76,12 +76,17 @@ image_open(struct image *im, const char *path, bool change)
 void
 image_close(struct image *im)
 {
+	bool change;
 	errcode_t err;
 
 	image_settle(im);
-	err = ext2fs_close_free(&im->fs);
+	change = im->fs->flags & EXT2_FLAG_RW;
+	/* libext2fs would wait for the disk three times. */
+	err = ext2fs_close2(im->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 	if (err)
 		die_ext(err, "cannot write '%s'", im->out.path);
+	if (change && fdatasync(im->out.fd))
+		die_sys("cannot write '%s'", im->out.path);
 	close(im->out.fd);
 	free(im->out.path);
 	free(im->buf);

@@ -2,16 +2,16 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <archive.h>
-#include <archive_entry.h>
-
 #include "disk.h"
+#include "lazy.h"
 
 struct archive *
 reader_new(void)
 {
-	struct archive *a = archive_read_new();
+	struct archive *a;
 
+	lazy_archive();
+	a = archive_read_new();
 	/* Not all filters: some run a program that the data asks for. */
 	if (!a || archive_read_support_filter_gzip(a) ||
 	    archive_read_support_filter_xz(a) ||

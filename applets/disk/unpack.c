@@ -9,12 +9,11 @@
  * https://www.rfc-editor.org/rfc/rfc1952
  * https://www.rfc-editor.org/rfc/rfc8878
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
 #include "layers.h"
+#include "lazy.h"
 
 /* More input when there is none: how much there is then, or -1. */
 static ssize_t

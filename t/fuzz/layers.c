@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * with: applets/disk/{attr,blob,body,dirs,image,import,inodes}.c
- * with: applets/disk/{links,oci,output,reader,spool,tree,unpack}.c
- * with: -lext2fs -lcom_err -larchive -lcrypto -lisal -lzstd
+ * with: applets/disk/{lazy,links,oci,output,reader,spool,tree,unpack}.c
+ * with: -lext2fs -lcom_err -lisal -lzstd
  * with: -Wl,--wrap=exit,--wrap=write,--wrap=free
  * with: -Wl,--wrap=xmalloc,--wrap=xcalloc,--wrap=xrealloc,--wrap=strdup
  * with: -Wl,--wrap=vasprintf,--wrap=undo_unlink,--wrap=fdatasync
@@ -20,6 +20,7 @@
 
 #include "../../applets/disk/import.h"
 #include "../../applets/disk/layers.h"
+#include "../../applets/disk/lazy.h"
 
 enum { KEPT = 1 << 16, LAYERS = 3 };
 
@@ -290,6 +291,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copy = calloc(1, size + 1);
 
 	cJSON_InitHooks(&hooks);
+	lazy_archive();
 	memcpy(copy, data, size);
 	im = (struct image){ 0 };
 	im.out.fd = -1;
