@@ -11,7 +11,11 @@
 
 mux() { tmux -L "bng-$$" -f /dev/null "$@"; }
 keys() { mux send-keys -t s "$@"; }
-enter() { keys "clear; $1" Enter; }
+# Cleared here at once, too: what was seen before must not be seen again.
+enter() {
+	mux send-keys -R -t s
+	keys "clear; $1" Enter
+}
 
 # tmux has no event for what is seen.
 sees() {
