@@ -97,8 +97,9 @@ ok 'a machine that is not there is said so by every verb' '
 	says 1 "there is no machine '\''../x'\''" banger vm delete ../x &&
 	says 125 "there is no machine" banger vm exec nobody -- true'
 ok 'an unknown image is said so before anything is made' '
-	says 125 "image '\''no-such'\''" \
+	says 125 "image '\''no-such'\''" env BANGER_STATE="$T/none" \
 		banger vm run --image no-such -- true &&
+	[ ! -e none ] && ! grep "^spec" .err &&
 	says 1 "image '\''no-such'\''" banger vm create --image no-such x &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
 ok 'an applet speaks in the name that it is given' '
