@@ -71,8 +71,9 @@ ok 'those that can be had' '
 	[ "$(jq length document)" -ge 1 ]'
 ok 'the host: VMMs, findings, settings' '
 	fits "vmm list" && fits doctor && fits "config show"'
+agentd_start kept -m || exit
 ok 'sessions, that run and that have ended' '
-	agentd_start kept -m && BANGER_STATE=$T &&
+	BANGER_STATE=$T &&
 	fits "vm session list" kept &&
 	fits "vm session start" --cwd / --name one kept -- sh -c "exit 3" &&
 	banger vm session logs -f kept one && fits "vm session show" kept one &&
