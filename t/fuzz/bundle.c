@@ -99,8 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	memcpy(copy_of, input + 1, --size);
 	for (size_t i = 0; i + TAR_BLOCK <= size; i += TAR_BLOCK)
 		mend(copy_of + i);
-	t.from = t.len = 0;
-	t.left = t.padding = 0;
+	tar_release(&t);
 	t.read = give;
 	t.error = NULL;
 	at = copy_of;
@@ -113,8 +112,6 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	} else if (count < 2) {
 		abort();
 	}
-	free(t.pax);
-	t.pax = NULL;
 	free(copy_of);
 	return 0;
 }
