@@ -214,6 +214,15 @@ ok 'a directory that only an upper layer implies has the lower one'\''s mode' '
 	bng-disk layers -s 64M m.ext4 tar:base2.tar up.tar &&
 	[ "$(bng-disk list -l m.ext4 a | sed -n 1p | cut -f 1,3)" = \
 		"040710	5" ]'
+ok 'files below a symbolic link of a lower layer go where that leads' '
+	mkdir -p merged/usr/lib/sub && echo old >merged/usr/lib/f &&
+	echo keep >merged/usr/lib/keep && echo del >merged/usr/lib/del &&
+	ln -s usr/lib merged/lib && tar -C merged -cf low.tar usr lib &&
+	layer up.tar lib/f=new lib/sub/x=1 lib/.wh.del &&
+	makes "/lib /usr /usr/lib /usr/lib/f /usr/lib/keep /usr/lib/sub\
+ /usr/lib/sub/x" tar:low.tar up.tar &&
+	[ "$(bng-disk get m.ext4 lib/f)" = new ] &&
+	[ "$(bng-disk get m.ext4 lib/sub/x)" = 1 ]'
 ok 'plain tars, compressed or not, are layers, the lowest first' '
 	layer up.tar big=new && gzip -k up.tar && xz -k up.tar &&
 	for up in up.tar up.tar.gz up.tar.xz; do

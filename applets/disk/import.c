@@ -308,6 +308,11 @@ add_member(struct import *in)
 			add_hidden(in);
 		return;
 	}
+	if (in->e->type == '2' && tree_turns(&in->tree, in->e->path)) {
+		tree_turn(&in->tree, in->e->path, import_inode(in, 1),
+		    in->e->link);
+		return;
+	}
 	node = tree_place(&in->tree, in->e->path, in->e->type == '5');
 	if (in->e->type != '5' && !node)
 		add_hidden(in);

@@ -167,6 +167,7 @@ tree_release(struct tree *t)
 	munmap(t->arena, MAX_BYTES + 4096);
 	free(t->table);
 	free(t->dead);
+	free(t->turns);
 	*t = (struct tree){ 0 };
 }
 
@@ -286,6 +287,169 @@ tree_place(struct tree *t, const char *path, bool is_dir)
 	    up = at(t, up->parent))
 		make_dir(t, up, image_ino(t->im, true), 0755);
 	return n;
+}
+
+bool
+tree_turns(struct tree *t, const char *path)
+{
+	struct node *n = walk(t, path, LOOK);
+
+	return n && n != t->root && n->ino && n->ino != LOST_FOUND &&
+	    n->type == EXT2_FT_DIR && !n->named && n->layer < t->layer &&
+	    (!n->opaque || n->opaque == t->layer);
+}
+
+void
+tree_turn(struct tree *t, const char *path, ext2_ino_t ino,
+    const char *target)
+{
+	struct node *n = walk(t, path, LOOK);
+
+	if (!(t->nturns & (t->nturns + 1)))
+		t->turns = xrealloc(t->turns,
+		    (2 * t->nturns + 1) * sizeof(*t->turns));
+	t->turns[t->nturns++] = (struct turn){ n, ino, xstrdup(target) };
+	n->opaque = (uint16_t)t->layer;
+}
+
+/* Where a path from dir leads, all layers being there: a directory or NULL. */
+static struct node *
+final_dir(struct tree *t, struct node *dir, const char *path)
+{
+	autofree char *spliced = NULL;
+	int links = 0;
+
+	if (*path == '/')
+		dir = t->root;
+	while (*(path += strspn(path, "/"))) {
+		size_t len = strcspn(path, "/");
+		struct node *n = len > 2 || memcmp(path, "..", len) ?
+		    lookup(t, dir, path, len) :
+		    len == 2 ? at(t, dir->parent) : dir;
+
+		path += len;
+		if (n && n->ino && n->type == EXT2_FT_SYMLINK &&
+		    ++links <= MAX_LINKS) {
+			char *p = xasprintf("%s/%s", tree_target(t, n), path);
+
+			free(spliced);
+			path = spliced = p;
+			dir = *p == '/' ? t->root : dir;
+			continue;
+		}
+		if (!n || !n->ino || n->type != EXT2_FT_DIR)
+			return NULL;
+		dir = n;
+	}
+	return dir;
+}
+
+static bool
+is_below(const struct tree *t, const struct node *n, const struct node *top)
+{
+	while (n != top && n != t->root)
+		n = at(t, n->parent);
+	return n == top;
+}
+
+/* The name moves to another directory; its old place in the hash stays dead. */
+static void
+move(struct tree *t, struct node *n, struct node *to)
+{
+	uint32_t *place = slot(t, n), me = ref_of(t, n);
+
+	while (*place != me)
+		place = &at(t, *place)->chain;
+	*place = n->chain;
+	n->parent = ref_of(t, to);
+	place = slot(t, n);
+	n->chain = *place;
+	*place = me;
+	n->next = to->first;
+	to->first = me;
+}
+
+/*
+ * What is in from goes to to: of two the upper layer's stays, and whiteouts
+ * take what lower layers have there.
+ */
+static void
+merge(struct tree *t, struct node *from, struct node *to, int depth)
+{
+	if (depth > 1024)
+		die_member("directories are too deep");
+	while (from->first) {
+		struct node *c = at(t, from->first);
+		struct node *d = lookup(t, to, c->name, c->len);
+
+		from->first = c->next;
+		if (!d) {
+			move(t, c, to);
+			continue;
+		}
+		if (c->shut && is_taken(d) && d->layer > c->shut)
+			tree_drop(t, d);
+		if (!is_taken(c) && c->type != EXT2_FT_DIR)
+			continue;
+		if (!is_taken(c) || (is_taken(d) &&
+		    c->type == EXT2_FT_DIR && d->type == EXT2_FT_DIR)) {
+			merge(t, c, d, depth + 1);
+			/* The topmost layer that names it describes it. */
+			if (c->named && (!d->named || c->named < d->named)) {
+				ext2_ino_t ino = d->ino;
+
+				d->ino = c->ino;
+				d->named = c->named;
+				c->ino = ino;
+			}
+			if (c->ino)
+				tree_unlink(t, c->ino, true);
+			c->ino = 0;
+			continue;
+		}
+		if (is_taken(d) && d->layer <= c->layer) {
+			c->next = 0;
+			tree_drop(t, c);
+			continue;
+		}
+		if (is_taken(d))
+			tree_drop(t, d);
+		d->ino = c->ino;
+		d->type = c->type;
+		d->layer = c->layer;
+		d->named = c->named;
+		if (c->type != EXT2_FT_DIR)
+			d->first = c->first;
+		else
+			merge(t, c, d, depth + 1);
+		c->ino = c->first = 0;
+	}
+}
+
+/* Directories that were implied, where a lower layer has a symbolic link. */
+static void
+turn_all(struct tree *t)
+{
+	for (size_t i = 0; i < t->nturns; i++) {
+		struct turn *turn = &t->turns[i];
+		struct node *n = turn->node, *to = n->parent && n->ino ?
+		    final_dir(t, at(t, n->parent), turn->target) : NULL;
+
+		if (!to || n->type != EXT2_FT_DIR || is_below(t, to, n)) {
+			tree_unlink(t, turn->ino, false);
+			free(turn->target);
+			continue;
+		}
+		merge(t, n, to, 0);
+		tree_unlink(t, n->ino, true);
+		n->ino = turn->ino;
+		n->type = EXT2_FT_SYMLINK;
+		tree_set_target(t, n, turn->target);
+		free(turn->target);
+	}
+	free(t->turns);
+	t->turns = NULL;
+	t->nturns = 0;
 }
 
 struct node *
@@ -428,6 +592,7 @@ finish_dir(struct tree *t, struct node *dir)
 void
 tree_finish(struct tree *t)
 {
+	turn_all(t);
 	/* Every live directory once, in the order of a walk by the parents. */
 	for (struct node *n = t->root;;) {
 		if (n->type == EXT2_FT_DIR && n->ino) {

@@ -42,6 +42,12 @@ struct tree {
 	size_t size, used;	/* of table */
 	size_t ndead, dead_size;
 	ext2_ino_t *dead;	/* inodes without a name, freed at the end */
+	size_t nturns;
+	struct turn {
+		struct node *node;
+		ext2_ino_t ino;	/* of the symbolic link */
+		char *target;
+	} *turns;
 };
 
 void tree_init(struct tree *t, struct image *im);
@@ -54,6 +60,15 @@ void tree_release(struct tree *t);
  * hides it.
  */
 struct node *tree_place(struct tree *t, const char *path, bool is_dir);
+
+/*
+ * The member, a symbolic link, lies where an upper layer has put files into a
+ * directory that no layer described: they belong where the link leads. Whether
+ * that is so; then ino, the link's, has one name more.
+ */
+bool tree_turns(struct tree *t, const char *path);
+void tree_turn(struct tree *t, const char *path, ext2_ino_t ino,
+    const char *target);
 
 /* The node that is there for this layer to see, or NULL. */
 struct node *tree_find(struct tree *t, const char *path);
