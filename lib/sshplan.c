@@ -34,7 +34,7 @@ static const struct sshplan plans[] = {
 
 /*
  * Reached by a key alone. One host key, made outside and pinned there: others
- * would only take time.
+ * would only take time, and a package makes none where it finds some.
  */
 const char sshplan_before[] =
     "set -e\n"
@@ -44,10 +44,17 @@ const char sshplan_before[] =
     "PermitRootLogin prohibit-password\n"
     "PasswordAuthentication no\n"
     "KbdInteractiveAuthentication no\n"
-    "END\n";
+    "END\n"
+    "for key in rsa ecdsa; do\n"
+    "	: >>/etc/ssh/ssh_host_${key}_key\n"
+    "done\n";
 
 /* A locked account could not log in by its key; sshd itself comes last. */
 const char sshplan_after[] =
+    "for key in rsa ecdsa; do\n"
+    "	[ -s /etc/ssh/ssh_host_${key}_key ] ||\n"
+    "		rm -f /etc/ssh/ssh_host_${key}_key\n"
+    "done\n"
     "if [ -f /etc/shadow ]; then\n"
     "	sed -i 's/^root:![^:]*:/root:*:/' /etc/shadow\n"
     "fi\n"
