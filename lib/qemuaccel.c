@@ -31,8 +31,9 @@ line(struct qemucmd *c)
 	uint32_t khz = c->microvm && !c->kvm ? tsc_khz() : 0;
 
 	free(*c->line);
-	*c->line = khz ? xasprintf("%s tsc_early_khz=%u", c->words, khz) :
-	    xstrdup(c->words);
+	/* The other one is for our own kernel, and its timer is QEMU's. */
+	*c->line = khz ? xasprintf("%s tsc_early_khz=%u "
+	    "lapic_timer_khz=1000000", c->words, khz) : xstrdup(c->words);
 }
 
 void

@@ -15,8 +15,13 @@ log=$BANGER_CACHE/build-kernel.log
 # Its configuration takes all but CONFIG_LOST, its "kernel" says what it was
 # told about who builds it and when.
 pkg=$T/pkg
-mkdir -p "$pkg/usr/src" linux/arch/x86 linux/drivers/gpu
+mkdir -p "$pkg/usr/src" linux/arch/x86/kernel/apic linux/arch/x86/mm \
+	linux/drivers/gpu
 : >linux/drivers/gpu/huge.c
+# What guest/kernel/boot.patch changes, as it was before, and no more.
+awk '/^--- a/ { file = "linux" substr($2, 2); next }
+	/^(@@|\+|$)/ || !file { next }
+	{ print substr($0, 2) >file }' "$TOP/guest/kernel/boot.patch"
 cat >linux/Makefile <<'END'
 allnoconfig:
 	@awk -F= '/^CONFIG_/ { v[$$1] = $$2 } END { for (k in v) \
@@ -26,7 +31,8 @@ allnoconfig:
 vmlinux:
 	@sh ./build "$(KBUILD_BUILD_TIMESTAMP)" "$(KBUILD_BUILD_USER)" \
 		"$(KBUILD_BUILD_HOST)" "$(ARCH)" "local=$(LOCALVERSION)" \
-		"saw=$$(cat seen)"
+		"saw=$$(cat seen)" \
+		"$$(grep -om 1 lapic_timer_khz arch/x86/kernel/apic/apic.c)"
 	@$(CC) -nostdlib -static -no-pie -o vmlinux k.s
 END
 cat >linux/build <<'END'
@@ -89,6 +95,8 @@ ok 'who built it, where and when are not in it; when it was packaged is' '
 	LOCALVERSION=-mine CFLAGS=-DNO MAKEFLAGS=k TMPDIR=$T/elsewhere \
 		banger kernel build -q --force --jobs 1 generic-6.12 &&
 	same first "$kernel/vmlinux"'
+ok 'our patch is in it' '
+	grep -qa lapic_timer_khz "$kernel/vmlinux"'
 ok 'what no machine has is not unpacked' '
 	grep -qa "saw=" "$kernel/vmlinux" &&
 	! grep -qa huge.c "$kernel/vmlinux"'
