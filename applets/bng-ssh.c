@@ -85,10 +85,14 @@ static void
 xstart_sshd(const char *vm)
 {
 	const char *words[] = { "/bin/sh", "-c", start_sshd };
-	cJSON *o = ask_request("exec");
+	cJSON *o = ask_request("boot");
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
 	int status;
 
+	/* Of a machine that is young, the init may not listen yet. */
+	cJSON_AddTrueToObject(o, "early");
+	free(ask(vm, AGENT_WAITING, o, "wait for the init of"));
+	o = ask_request("exec");
 	cJSON_AddItemToObject(o, "argv",
 	    cJSON_CreateStringArray(words, ARRAY_SIZE(words)));
 	cJSON_AddStringToObject(o, "user", "root");

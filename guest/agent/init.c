@@ -18,6 +18,7 @@
 #include "clean.h"
 #include "file.h"
 #include "init.h"
+#include "json.h"
 #include "ops.h"
 
 enum { TABLE_MAX = 64 << 10 };	/* of an inittab */
@@ -212,18 +213,21 @@ await_openrc(void)
 int
 boot_run(const char *request)
 {
-	(void)request;
+	bool early = json_true(json_get(request, "early"));
+
 	if (kind == INIT_SYSTEMD) {
 		if (!init_await_systemd())
 			return complain("cannot wait for systemd: %s",
 			    strerror(errno));
+		if (early)
+			return 0;
 		setenv("PATH", PATH_DEFAULT, 1);
 		execlp("systemctl", "systemctl", "is-system-running", "--wait",
 		    (char *)NULL);
 		return complain("cannot run 'systemctl': %s",
 		    strerror(errno));
 	}
-	if (has_openrc() && !await_openrc())
+	if (!early && has_openrc() && !await_openrc())
 		return complain("cannot wait for OpenRC: %s", strerror(errno));
 	return write(STDOUT_FILENO, "running\n", 8) == 8 ? 0 : 1;
 }
