@@ -347,7 +347,8 @@ final_dir(struct tree *t, struct node *dir, const char *path)
 static bool
 is_below(const struct tree *t, const struct node *n, const struct node *top)
 {
-	while (n != top && n != t->root)
+	/* The root's parent is itself; that none has none is for analyzers. */
+	while (n && n != top && n != t->root)
 		n = at(t, n->parent);
 	return n == top;
 }
