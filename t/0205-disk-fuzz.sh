@@ -12,7 +12,7 @@ ok 'there is something to begin with' seeds
 need clang 'nothing that is found lies outside of the input' '
 	(cd "$TOP" && clang -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -std=gnu11 -D_GNU_SOURCE \
-		-DFUZZ -Ilib -o "$T/boot" t/fuzz/boot.c) &&
+		-DFUZZ -iquote lib -o "$T/boot" t/fuzz/boot.c) &&
 	timeout 60 ./boot -runs=300000 -max_total_time=10 -max_len=4096 seeds'
 
 done_testing

@@ -3,7 +3,7 @@
  * With clang, from the top of the tree:
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu11 \
- *		-D_GNU_SOURCE -DFUZZ -Ilib -o boot t/fuzz/boot.c && ./boot
+ *		-D_GNU_SOURCE -DFUZZ -iquote lib -o boot t/fuzz/boot.c && ./boot
  *
  * What is asserted: nothing found lies outside the input.
  */
