@@ -32,9 +32,11 @@ victim() {
 running() {
 	victim && bng-fc start victim && bng-agent wait -t 20 victim
 }
-# As it was before is good enough, if that fits.
+# As it was before is good enough, if that fits. One that could not be deleted
+# runs still.
 kept_victim() {
-	[ -f "$VMS/victim/work.ext4" ] || victim || return
+	[ -f "$VMS/victim/work.ext4" ] && ! bng-fc status victim || victim ||
+		return
 	[ ! -e "$VMS/victim/restoring" ] || victim
 }
 there() { [ -d "$VMS/$1" ] || { echo "! there is no $1"; return 1; }; }
