@@ -177,6 +177,13 @@ need LANDLOCK1 'it opens no file but those that it was told to read' '
 		bng-disk layers -s 64M i.ext4 oci:oci &&
 	sed "1,/landlock_restrict_self/d" trace | grep openat >after &&
 	{ ! grep -v "blobs/sha256" after; }'
+ok 'a layer of nothing is one, and does not hold up the others' '
+	: >empty && gzip -k empty && image low.tar.gz empty.gz up.tar.gz &&
+	timeout 60 bng-disk layers -s 64M i.ext4 oci:oci >said &&
+	grep -qx "layers.3" said && bng-disk list i.ext4 / | grep -q top'
+ok 'a tarball of nothing is cut short, wherever it comes' '
+	refused "it is cut short" tar:empty && refused "it is cut short" \
+		tar:low.tar empty && refused "it is cut short" tar:empty.gz'
 ok 'killed at any time it leaves nothing' '
 	mkfifo p && { timeout 60 bng-disk layers -s 64M out/i - <p & } &&
 	exec 8>p && tar -C oci -cf - index.json >&8 &&

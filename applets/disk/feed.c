@@ -79,6 +79,10 @@ feed_next(void *ctx, const uint8_t **ret_p)
 	struct feed *f = ctx;
 	struct slot *s;
 
+	if (f->ended) {
+		*ret_p = f->v[f->tail % SLOTS].buf;
+		return f->v[f->tail % SLOTS].n;
+	}
 	if (f->holding)
 		move(f, &f->tail);
 	pthread_mutex_lock(&f->lock);
@@ -86,8 +90,15 @@ feed_next(void *ctx, const uint8_t **ret_p)
 		pthread_cond_wait(&f->moved, &f->lock);
 	pthread_mutex_unlock(&f->lock);
 	s = &f->v[f->tail % SLOTS];
-	/* The end of a layer and an error stay until they are asked again. */
 	f->holding = true;
+	f->ended = s->n <= 0;
 	*ret_p = s->buf;
 	return s->n;
+}
+
+void
+feed_turn(struct feed *f)
+{
+	/* Behind an error nothing comes. */
+	f->ended = f->ended && f->v[f->tail % SLOTS].n < 0;
 }

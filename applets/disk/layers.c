@@ -268,11 +268,13 @@ fill(struct job *j, struct image *im, uint64_t *ret_files)
 	if (!j->source)
 		import_layer(&in, &j->tar, "", false);
 	for (size_t i = j->oci.n; i--;) {
-		/* An end without its mark is none where digests tell. */
-		j->tar.lax = true;
-		import_layer(&in, &j->tar, layer_name(&j->oci.layers[i], i),
-		    true);
+		const struct oci_layer *l = &j->oci.layers[i];
+
+		/* An end without its mark is one where digests tell. */
+		j->tar.lax = l->diff_id || !l->path;
+		import_layer(&in, &j->tar, layer_name(l, i), true);
 		tar_release(&j->tar);
+		feed_turn(&j->feed);
 	}
 	if (j->source && next(j, &p) < 0)
 		die("cannot import the image: %s", j->feed.why);

@@ -81,7 +81,7 @@ struct feed {
 	void *ctx;
 	char why[WHY];
 	unsigned head, tail;	/* written, taken; tail's slot is in use */
-	bool holding;
+	bool holding, ended;
 	struct slot {
 		ssize_t n;	/* 0: a layer ends; -1: why */
 		uint8_t *buf;
@@ -93,8 +93,12 @@ void feed_start(struct feed *f, void (*run)(struct feed *f), void *ctx);
 /* For run: all of a stream, and whether that went well. */
 bool feed_all(struct feed *f, struct bytes *b);
 
-/* For the other thread, as tar.h's next: f->why tells of an error. */
+/*
+ * For the other thread, as tar.h's next: f->why tells of an error. The end of a
+ * stream, or an error, is what it answers until feed_turn asks for the next.
+ */
 ssize_t feed_next(void *ctx, const uint8_t **ret_p);
+void feed_turn(struct feed *f);
 
 /* An image as its manifest has it. */
 struct oci {
