@@ -116,6 +116,11 @@ ok 'a flipped byte anywhere is refused, named, and nothing stays' '
 			"refused the bundle '\''$bundle'\''" ||
 			exit 1
 	done'
+ok 'so is a signature of another length' '
+	mv www/catalog.json.sig kept.sig && : >www/catalog.json.sig &&
+	says 1 "refused the catalog of '\''$url'\''" \
+		banger image pull -q tiny &&
+	mv kept.sig www/catalog.json.sig && [ "$(wc -l <"$T/.err")" = 1 ]'
 ok 'so is one in the kernel that comes along' '
 	cp -p "www/$kernel" kept && flip "www/$kernel" 9000000 &&
 	says 1 "refused the bundle '\''$kernel'\''" banger image pull -q tiny &&

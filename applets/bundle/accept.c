@@ -24,7 +24,7 @@ xcatalog_load(struct catalog *c, const char *path, const struct keys *k)
 	size_t len;
 	int by, lock = guard(path);
 
-	xsigned_read(path, &text, &len, sig);
+	xsigned_read(path, NULL, &text, &len, sig);
 	if (lock >= 0)
 		close(lock);
 	by = xsigned_by(k, path, text, len, sig);
@@ -80,7 +80,7 @@ accept_main(int argc, char *argv[])
 	url = argv[optind + 1];
 	path = argv[optind + 2];
 	xkeys_load(&k, words);
-	xsigned_read(path, &text, &len, sig);
+	xsigned_read(path, url, &text, &len, sig);
 	by = keys_signer(&k, text, len, sig);
 	if (by < 0)
 		die_status(EXIT_NO, "refused the catalog of '%s': its "

@@ -162,7 +162,7 @@ current(const char *dir, const struct keys *own, int64_t *ret_serial)
 	struct catalog c;
 	size_t len;
 
-	xsigned_read(path, &text, &len, sig);
+	xsigned_read(path, NULL, &text, &len, sig);
 	if (keys_signer(own, text, len, sig) < 0)
 		die_status(EXIT_NO, "refused '%s': it is not signed with this "
 		    "key; what is in it would be", path);

@@ -153,9 +153,12 @@ const struct entry *catalog_find(const struct catalog *c,
  */
 int xcatalog_load(struct catalog *c, const char *path, const struct keys *k);
 
-/* Read a file and FILE.sig; the text is malloc'ed. Dies. */
-void xsigned_read(const char *path, char **ret_text, size_t *ret_len,
-    unsigned char sig[KEY_SIGNATURE]);
+/*
+ * Read a file and FILE.sig; the text is malloc'ed. Dies; what is wrong with a
+ * catalog that was fetched is said of its URL, which else is NULL.
+ */
+void xsigned_read(const char *path, const char *url, char **ret_text,
+    size_t *ret_len, unsigned char sig[KEY_SIGNATURE]);
 
 /* The signer of a text, or die: nobody who is trusted has signed it. */
 int xsigned_by(const struct keys *k, const char *path, const char *text,

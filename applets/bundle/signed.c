@@ -21,8 +21,8 @@ xopen_parent(const char *path, const char **ret_name)
 }
 
 void
-xsigned_read(const char *path, char **ret_text, size_t *ret_len,
-    unsigned char sig[KEY_SIGNATURE])
+xsigned_read(const char *path, const char *url, char **ret_text,
+    size_t *ret_len, unsigned char sig[KEY_SIGNATURE])
 {
 	autofree char *sig_path = xasprintf("%s.sig", path);
 	autofree char *bytes = NULL;
@@ -34,6 +34,10 @@ xsigned_read(const char *path, char **ret_text, size_t *ret_len,
 	r = file_slurp(AT_FDCWD, sig_path, 4096, &bytes, &n);
 	if (r && r != -EFBIG)
 		die("cannot read '%s': %s", sig_path, strerror(-r));
+	if ((r || n != KEY_SIGNATURE) && url)
+		die_status(EXIT_NO, "refused the catalog of '%s': its "
+		    "catalog.json.sig is no signature, which has %d bytes",
+		    url, KEY_SIGNATURE);
 	if (r || n != KEY_SIGNATURE)
 		die_status(EXIT_NO, "refused '%s': it is no signature, which "
 		    "has %d bytes", sig_path, KEY_SIGNATURE);
@@ -189,7 +193,7 @@ verify_main(int argc, char *argv[])
 	size_t len;
 
 	xkeys_load(&k, words);
-	xsigned_read(path, &text, &len, sig);
+	xsigned_read(path, NULL, &text, &len, sig);
 	key_text(k.raw[xsigned_by(&k, path, text, len, sig)], by);
 	puts(by);
 	xflush();
