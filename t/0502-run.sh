@@ -42,6 +42,9 @@ signal() {
 	fails "$3" wait "$hung" && empty
 }
 
+ok 'what the image is to run has to be known of it, before a machine is made' '
+	says 125 "it names no command" run -q --entrypoint -- true && empty &&
+	says 125 "cannot find a kernel" run -q --kernel nope -- true && empty'
 ok 'the status of a command is ours, its output is apart' '
 	fails 42 run -q --rm -- sh -c "echo out; echo err >&2; exit 42" \
 		>out 2>err &&

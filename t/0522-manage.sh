@@ -127,6 +127,11 @@ ok 'what is shared is not ours to delete' '
 ok 'a kernel is in use by the image that boots it alone' '
 	says 1 "in use by image fake" banger kernel rm fake &&
 	grep -qx "try: banger image delete fake" .err'
+ok 'or by several: the hint is one that can be typed' '
+	cp -a "$BANGER_STATE/images/fake" "$BANGER_STATE/images/second" &&
+	says 1 "in use by image fake, image second" banger kernel rm fake &&
+	grep -qx "try: banger image delete fake, and so each of the others" \
+		.err && rm -r "$BANGER_STATE/images/second"'
 ok 'what nothing refers to goes, and leaves nothing' '
 	[ "$(banger image delete fake)" = fake ] &&
 	[ "$(banger kernel rm fake)" = fake ] &&

@@ -71,7 +71,9 @@ ok 'what is missing is a usage error, and a bad name is refused' '
 	says 2 "is required" banger kernel import new &&
 	says 2 "neither q35 nor microvm" \
 		banger kernel import --machine pc new dir &&
-	says 1 "cannot use" banger kernel import a/b dir'
+	says 1 "cannot use" banger kernel import a/b dir &&
+	says 1 "more than 128 characters" \
+		banger kernel import "$(printf %0129d 0)" dir'
 ok 'so is what is no kernel, or not there' '
 	mkdir empty && echo text >empty/readme &&
 	refused "there is no vmlinux" new empty &&
@@ -101,6 +103,10 @@ ok 'one with all of it built in needs no modules, and is for microvm' '
 	[ ! -e "$kernels/all/modules.ext4" ] && [ ! -e "$kernels/all/early" ] &&
 	! grep -q "\.ko" "$kernels/all/initrd" &&
 	[ "$(stat -c %s "$kernels/all/initrd")" -gt 50000 ] && nothing_left'
+ok 'others may read all of it, as a shared one needs' '
+	[ -z "$(find "$kernels/all" "$kernels/all/initrd" ! -perm -a=r)" ] &&
+	[ "$(stat -c %a "$kernels/all" "$kernels/all/vmlinux" |
+		tr "\n" " ")" = "755 644 " ]'
 ok 'its initrd is made again when the agent is another one' '
 	cp "$BUILD/agent" agent && printf "another one" >>agent &&
 	sed -e "s|@BIN@|$BUILD|" -e "s|@SHARE@|$TOP|" \
@@ -132,7 +138,8 @@ ok 'modules for another version are refused, and two of a thing' '
 	refused "two kernels: '\''boot/vmlinuz-1'\''" new two'
 ok 'what is there stays, unless by force' '
 	stat -c %i "$kernels/all" >before &&
-	banger kernel import all dir && stat -c %i "$kernels/all" >after &&
+	says 1 "there is one" banger kernel import all dir &&
+	grep -q -e "--force" .err && stat -c %i "$kernels/all" >after &&
 	same before after && [ "$(field all machine)" = microvm ] &&
 	banger kernel import -q --force all dir &&
 	[ "$(field all machine)" = q35 ] &&

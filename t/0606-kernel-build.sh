@@ -64,7 +64,11 @@ ok 'wrong usage is refused' '
 	says 2 "is required" banger kernel build &&
 	says 2 "no configuration for '\''mine'\''" banger kernel build mine &&
 	says 2 "not a number" banger kernel build --jobs x generic-6.12 &&
-	says 1 "cannot read" banger kernel build --config none mine'
+	says 1 "cannot read" banger kernel build --config none mine &&
+	echo text >text && says 1 "no configuration of a kernel" \
+		banger kernel build --config text mine &&
+	says 2 "a name of your own" banger kernel build --config \
+		"$config" generic-6.12 && [ ! -e "$kernels" ]'
 ok 'tools that are missing are named, all at once, with their packages' '
 	mkdir few && cp -rs /usr/bin/. few && rm few/flex few/bison few/bc &&
 	PATH=$BUILD:$T/few says 1 "missing: flex bison bc" \

@@ -128,6 +128,10 @@ ok 'mistakes are said before anything is made, and what to write instead' '
 		banger image pull --size 1G debian-minimal &&
 	says 2 "below the least" banger image pull --size 1M oci:app &&
 	says 1 "cannot use '\''a/b'\''" banger image pull --name a/b oci:app &&
+	says 1 "more than 128 characters" \
+		banger image pull --name "$(printf %0129d 0)" oci:app &&
+	says 1 "cannot find a kernel '\''nope'\''" \
+		banger image pull --kernel nope oci:app &&
 	[ ! -e "$images" ] && [ ! -e pulled ]'
 
 # --- files ------------------------------------------------------------------
@@ -145,6 +149,8 @@ ok 'an OCI layout becomes an image, with what it says of itself' '
 	fails 1 bng-state field "$images/app-1/manifest.json" init &&
 	grep -q "^image app-1: 2 layers, [0-9]* MiB, made in" err &&
 	tree app-1 && tail -n 1 app-1.list | grep -qx above &&
+	[ "$(stat -c %a "$images/app-1" "$images/app-1/rootfs.ext4" |
+		tr "\n" " ")" = "755 644 " ] &&
 	e2fsck -fn "$images/app-1/rootfs.ext4" && nothing_left'
 ok 'so do an OCI archive, a Docker archive and a tarball: the same tree' '
 	skopeo copy -q oci:app:1 docker-archive:docker.tar:me/app:1 &&
@@ -265,6 +271,10 @@ ok '--force asks again: the same stays, another one takes its place' '
 	echo "exec cat $T/new.tar" >pull &&
 	banger image pull --force quay.io/app:2 && tree app-2 &&
 	tail -n 1 app-2.list | grep -qx below && nothing_left'
+ok 'what came from another repository is not replaced, even so' '
+	says 1 "it is of quay.io/app:2" \
+		banger image pull -q --force other/app:2 &&
+	grep -q "^try: banger image pull --name OTHER" .err && nothing_left'
 ok 'but not while a machine is made of it' '
 	banger vm create -q --no-start --image app-2 web &&
 	echo "exec cat $T/app.tar" >pull &&
