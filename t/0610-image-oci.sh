@@ -4,6 +4,7 @@
 . "$TOP/t/store.sh"
 . "$TOP/t/registry.sh"
 store || exit 1
+at_end 'banger vm list -rq | xargs -r banger vm kill >/dev/null'
 
 # A front end whose bng-pull oci does what the file `pull` says; it writes
 # down what it was asked. TMPDIR is where we look.

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/store.sh"
 store
+at_end 'banger vm list -rq | xargs -r banger vm kill >/dev/null'
 umask 022
 images=$BANGER_STATE/images
 mkdir mine
