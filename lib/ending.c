@@ -40,11 +40,20 @@ ending_panicked(const struct logfile *console)
 	return line[0];
 }
 
-/* "[    3.141592] reboot: System halted" */
+/*
+ * "[    3.141592] reboot: System halted"; from Linux 6.10 on, one that was to
+ * switch off and cannot says so, too.
+ */
+static bool
+is_halt(const char *words)
+{
+	return !strcmp(words, "reboot: System halted") || !strcmp(words,
+	    "reboot: Power off not available: System halted instead");
+}
+
 bool
 ending_halted(const struct logfile *console)
 {
-	static const char words[] = "reboot: System halted";
 	char tail[LINE], *line, *stamp;
 	size_t n = logfile_tail(console, tail, sizeof(tail));
 
@@ -53,7 +62,7 @@ ending_halted(const struct logfile *console)
 	line = strrchr(tail, '\n');
 	line = line ? line + 1 : tail;
 	stamp = line[0] == '[' ? strstr(line, "] ") : NULL;
-	return !strcmp(stamp ? stamp + 2 : line, words);
+	return is_halt(stamp ? stamp + 2 : line);
 }
 
 /* The VMM's last line, without its name in front. */

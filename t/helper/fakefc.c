@@ -300,9 +300,9 @@ end(int status)
 
 /* The last words of a kernel, and what is left then. */
 static void
-halt(void)
+halt(const char *words)
 {
-	printf("[    3.141592] reboot: System halted\r\n");
+	printf("[    3.141592] reboot: %s\r\n", words);
 	fflush(stdout);
 	for (;;)
 		pause();
@@ -333,7 +333,9 @@ exec(struct peer *p, const char *word)
 		end(0);
 	}
 	if (!strcmp(word, "poweroff"))
-		halt();
+		halt("System halted");
+	if (!strcmp(word, "poweroff-6.10"))
+		halt("Power off not available: System halted instead");
 	if (!strcmp(word, "die"))
 		end(3);
 	if (!strcmp(word, "abort"))
@@ -381,7 +383,7 @@ request(struct peer *p, char *json)
 		snprintf(last, sizeof(last), "{\"exit\":%d}", status);
 		control(p, last);
 		if (!strcmp(op, "shutdown"))
-			halt();
+			halt("System halted");
 	}
 	cJSON_Delete(o);
 }

@@ -26,7 +26,7 @@ ok 'it reboots itself' '
 	{ in_vm a -- sh -c "reboot; sleep 1000" || :; } &&
 	bng-agent wait a && [ "$(in_vm a -- cat $id)" != "$was" ]'
 ok 'it switches itself off' '
-	{ in_vm a -- poweroff || :; } && bng-fc wait a &&
+	{ in_vm a -- poweroff || :; } && timeout 60 bng-fc wait a &&
 	grep -x poweroff "$BANGER_STATE/vms/a/exit"'
 
 done_testing
