@@ -23,7 +23,7 @@
 #include "vm.h"
 
 /* How long a killed VMM may take to let go of run.lock. */
-enum { KILL_SECONDS = 10 };
+enum { KILL_SECONDS = 10, DEATH_SECONDS = 1 };
 
 struct gc {
 	bool dry, failed;
@@ -211,6 +211,20 @@ orphaned(int vmfd)
 	    proc_load(vmfd, "pid") > 0;
 }
 
+/*
+ * Does it run, or what is left of it? A VMM that is not on record yet dies
+ * with its supervisor, which takes a moment.
+ */
+static bool
+runs(const struct gc *g, int vmfd)
+{
+	if (lock_held(vmfd, "run.lock") != 1)
+		return false;
+	return g->dry || proc_load(vmfd, "supervisor") != 0 ||
+	    proc_load(vmfd, "pid") > 0 ||
+	    lock_wait_free(vmfd, "run.lock", DEATH_SECONDS);
+}
+
 static void
 settle(struct gc *g, int vms, int vmfd, const char *name)
 {
@@ -227,7 +241,7 @@ settle(struct gc *g, int vms, int vmfd, const char *name)
 			say(g, "deleted", "", name);
 		return;
 	}
-	if (lock_held(vmfd, "run.lock") == 1 &&
+	if (runs(g, vmfd) &&
 	    (!orphaned(vmfd) || !put_down(g, vmfd, name)))
 		return;
 	if (leftovers(vmfd, !g->dry, &owned))
