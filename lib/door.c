@@ -154,10 +154,21 @@ full(const struct door *d)
 	return d->waiting + d->carried(d->ctx) >= DOOR_CLIENTS;
 }
 
-static bool
-empty(const struct door *d)
+/* Nobody can be let in now. */
+static void
+turn_away(struct door *d)
 {
-	return !d->waiting && !d->carried(d->ctx);
+	if (full(d)) {
+		/* Until somebody leaves: see door_room. */
+		loop_mod(&d->w, 0);
+		d->paused = true;
+	} else {
+		/*
+		 * The host has run out, not we: nobody will tell when that is
+		 * over, and those who are in may wait for who is not.
+		 */
+		poll(NULL, 0, AGAIN_MS);
+	}
 }
 
 static void
@@ -173,19 +184,10 @@ on_listen(struct watch *w, uint32_t events)
 	    errno == ECONNABORTED))
 		return;
 	c = fd < 0 ? NULL : calloc(1, sizeof(*c));
-	if (!c && empty(d)) {
-		/* The host has run out, not we: nobody will tell when. */
-		if (fd >= 0)
-			close(fd);
-		poll(NULL, 0, AGAIN_MS);
-		return;
-	}
 	if (!c) {
-		/* Until somebody leaves: see door_room. */
 		if (fd >= 0)
 			close(fd);
-		loop_mod(w, 0);
-		d->paused = true;
+		turn_away(d);
 		return;
 	}
 	c->w.fd = fd;

@@ -7,12 +7,19 @@
 #include "bng.h"
 #include "proc.h"
 
+/*
+ * PF_EXITING of the kernel: it never runs again, though for a moment it still
+ * has descriptors that nobody reads.
+ */
+enum { EXITING = 4 };
+
 int
 proc_start(pid_t pid, unsigned long long *ret_ticks)
 {
 	char path[64], buf[1024];
 	unsigned long long ticks;
 	const char *p;
+	unsigned flags;
 	char state;
 	ssize_t n;
 	autoclose int fd = -1;
@@ -27,10 +34,10 @@ proc_start(pid_t pid, unsigned long long *ret_ticks)
 	buf[n] = '\0';
 	/* The name, in parentheses, may itself hold any character. */
 	p = strrchr(buf, ')');
-	if (!p || sscanf(p, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u"
-	    " %*u %*d %*d %*d %*d %*d %*d %llu", &state, &ticks) != 2)
+	if (!p || sscanf(p, ") %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u"
+	    " %*u %*d %*d %*d %*d %*d %*d %llu", &state, &flags, &ticks) != 3)
 		return -EINVAL;
-	if (state == 'Z' || state == 'X')
+	if (state == 'Z' || state == 'X' || flags & EXITING)
 		return -ESRCH;
 	*ret_ticks = ticks;
 	return 0;

@@ -139,6 +139,7 @@ hear(struct sup *s, int from)
 		}
 		warn("'%s': %s", s->name, line + 1);
 	}
+	lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
 	die("cannot start '%s': its supervisor ended", s->name);
 }
 
