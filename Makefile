@@ -18,7 +18,7 @@ APART := bundle disk pull
 PKGS_bundle := libcjson libcrypto libzstd
 # It loads libarchive and libcrypto itself when a verb needs them.
 PKGS_disk := ext2fs com_err libcjson libisal libzstd
-PKGS_pull := libcurl libcrypto libarchive libcjson
+PKGS_pull := libcurl libcrypto libarchive libcjson libisal
 PKGS_bng := libcjson libmnl
 
 B := build$(if $(SAN),-san)

@@ -53,6 +53,24 @@ ok 'keys of login files are hosts, however they are written' '
 	refused "there is none for it" "$basic/a/b" -a login.json &&
 	login "$basic/other" "$mine" &&
 	refused "there is none for it" "$basic/a/b" -a login.json'
+ok 'a key may name a part of the host, and the longest that fits counts' '
+	login "$basic/a" "$mine" && pulls "$basic/a/b" -a login.json &&
+	login "$basic/a/b" "$mine" && pulls "$basic/a/b" -a login.json &&
+	printf "{\"auths\":{\"%s\":%s,\"%s\":%s}}" "$basic" \
+		"{\"auth\":\"$(b64 me:wrong)\"}" "$basic/a" "$mine" \
+		>login.json && pulls "$basic/a/b" -a login.json &&
+	printf "{\"auths\":{\"%s\":%s,\"%s\":%s}}" "$basic/a" "$mine" \
+		"$basic/a/b" "{\"auth\":\"$(b64 me:wrong)\"}" >login.json &&
+	refused "refuses the login" "$basic/a/b" -a login.json &&
+	login "$basic/a/bc" "$mine" &&
+	refused "there is none for it" "$basic/a/b" -a login.json'
+ok 'a login that cannot be read is said to be one' '
+	for auth in "$(b64 nobody)" "???" x; do
+		login "$basic" "{\"auth\":\"$auth\"}" &&
+		fails 111 pull "$basic/a/b" -a login.json 2>err &&
+		grep "the login of .$basic. in .login.json.: its .auth. is" \
+			err || exit
+	done'
 ok 'without a login the sentence says so' '
 	refused "the server wants a login, and there is none" "$basic/a/b" &&
 	refused "required (without a login)" "$token/a/b"'

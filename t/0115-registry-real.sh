@@ -124,7 +124,8 @@ ok 'a digest counts, with a tag and without; a wrong one is not found' '
 	pull "$open/open/image:no-such@sha256:$hex" && is_image "$hex" &&
 	fails 111 bng-pull oci "$open/open/image@sha256:$(printf %064d 7)" &&
 	fails 111 bng-pull oci "$open/open/image:no-such" >x.tar &&
-	[ ! -s x.tar ]'
+	[ ! -s x.tar ] &&
+	says 111 "open/image:no-such" bng-pull oci "$open/open/image:no-such"'
 
 ok 'of an index, and of one in another, the image for this machine is taken' '
 	start && pull "$open/open/image:index" && is_image "$hex" &&

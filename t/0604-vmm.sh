@@ -168,6 +168,14 @@ ok 'an archive without one of the two' '
 	publish 1.12.1 &&
 	refused "there is no '\''release-v1.12.1-x86_64/jailer-v1.12.1-x86_64"
 '
+ok 'one whose gzip checksum is wrong, or that ends too early' '
+	fresh && release 1.12.1 && cp "$(archive 1.12.1)" good.tgz &&
+	printf "X" | dd of="$(archive 1.12.1)" bs=1 conv=notrunc status=none \
+		seek=$(($(stat -c %s good.tgz) - 6)) && digest 1.12.1 &&
+	refused "its checksum is wrong" &&
+	head -c -4 good.tgz >"$(archive 1.12.1)" && digest 1.12.1 &&
+	refused "it is cut short"
+'
 ok 'a program that is a link, or a directory, or a device' '
 	fresh && tree 1.12.1 && rm "tree/$member" &&
 	ln -s /bin/true "tree/$member" && publish 1.12.1 &&

@@ -241,7 +241,7 @@ ask(struct origin *o, struct challenge *c)
 	const char *why;
 
 	if (!o->looked) {
-		login_find(&o->login, o->authfile, o->host);
+		login_find(&o->login, o->authfile, o->host, o->repo);
 		o->looked = true;
 		if (o->login.token && !sane(o->login.token))
 			o->login.token = NULL;

@@ -5,6 +5,9 @@
  * A config.json or auth.json holds "auths", in which a host has "auth" (user
  * and password in base64) or a token, and names the programs that keep
  * passwords better: "credHelpers" for some hosts, "credsStore" for the others.
+ * podman's keys may go on with a part of the repository's name; the longest
+ * that fits counts.
+ * https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
  */
 #include <cjson/cJSON.h>
 #include <openssl/evp.h>
@@ -16,42 +19,65 @@ enum { FILE_MAX = 1 << 20, AUTH_MAX = 16 << 10 };
 
 static const char docker_key[] = "https://index.docker.io/v1/";
 
-/* Whether a key of such a file means this host: scheme and /v1/ are history. */
 static bool
-means(const char *key, const char *host)
+is_host(const char *text, size_t n, const char *host)
 {
 	static const char *const docker[] = { "index.docker.io",
 		"registry-1.docker.io" };
+
+	if (strlen(host) == n && !strncmp(text, host, n))
+		return true;
+	for (size_t i = 0; i < 2 && !strcmp(host, "docker.io"); i++)
+		if (strlen(docker[i]) == n && !strncmp(text, docker[i], n))
+			return true;
+	return false;
+}
+
+/*
+ * How closely a key of such a file means this repository: 0 not at all, 1 its
+ * host, else how much of its name. Scheme and /v1/ are history.
+ */
+static size_t
+means(const char *key, const char *host, const char *repo)
+{
 	const char *from = strstr(key, "://");
 	size_t n;
 
 	from = from ? from + 3 : key;
 	n = strcspn(from, "/");
-	if (strcmp(from + n, "") && strcmp(from + n, "/") &&
-	    strncmp(from + n, "/v1", 3) && strncmp(from + n, "/v2", 3))
-		return false;
-	if (strlen(host) == n && !strncmp(from, host, n))
-		return true;
-	for (size_t i = 0; i < 2 && !strcmp(host, "docker.io"); i++)
-		if (strlen(docker[i]) == n && !strncmp(from, docker[i], n))
-			return true;
-	return false;
+	if (!is_host(from, n, host))
+		return 0;
+	from += n;
+	if (!strcmp(from, "") || !strcmp(from, "/") ||
+	    ((!strncmp(from, "/v1", 3) || !strncmp(from, "/v2", 3)) &&
+	    strchr("/", from[3])))
+		return 1;
+	n = strlen(++from);
+	return !strncmp(from, repo, n) && (!repo[n] || repo[n] == '/') ?
+	    1 + n : 0;
 }
 
 static const cJSON *
-entry(const cJSON *j, const char *section, const char *host)
+entry(const cJSON *j, const char *section, const char *host,
+    const char *repo)
 {
-	const cJSON *e;
+	const cJSON *e, *best = NULL;
+	size_t most = 0;
 
 	cJSON_ArrayForEach(e,
-	    cJSON_GetObjectItemCaseSensitive(j, section))
-		if (e->string && means(e->string, host))
-			return e;
-	return NULL;
+	    cJSON_GetObjectItemCaseSensitive(j, section)) {
+		size_t n = e->string ? means(e->string, host, repo) : 0;
+
+		if (n > most) {
+			best = e;
+			most = n;
+		}
+	}
+	return best;
 }
 
 /* "user:password" in base64. */
-static void
+static bool
 unpack(struct login *l, const char *text)
 {
 	unsigned char out[AUTH_MAX];
@@ -60,18 +86,19 @@ unpack(struct login *l, const char *text)
 	int r;
 
 	if (!n || n % 4 || n >= sizeof(out))
-		return;
+		return false;
 	r = EVP_DecodeBlock(out, (const unsigned char *)text, (int)n);
 	if (r < 0)
-		return;
+		return false;
 	r -= (text[n - 1] == '=') + (text[n - 2] == '=');
 	out[r] = '\0';
 	colon = strchr((char *)out, ':');
 	if (!colon)
-		return;
+		return false;
 	*colon = '\0';
 	l->user = xstrdup((char *)out);
 	l->password = xstrdup(colon + 1);
+	return true;
 }
 
 static char *
@@ -90,7 +117,7 @@ auths(struct login *l, const cJSON *e)
 	l->identity = text_of(e, "identitytoken");
 	l->token = text_of(e, "registrytoken");
 	if (auth)
-		unpack(l, auth);
+		l->malformed = !unpack(l, auth);
 	if (!l->user && (l->user = text_of(e, "username")))
 		l->password = text_of(e, "password");
 	if (l->user && !l->password)
@@ -99,7 +126,7 @@ auths(struct login *l, const cJSON *e)
 
 bool
 login_read(struct login *ret, char **ret_helper, const char *text, size_t n,
-    const char *host)
+    const char *host, const char *repo)
 {
 	cJSON *j = json_read(text, n);
 	const char *helper;
@@ -107,11 +134,11 @@ login_read(struct login *ret, char **ret_helper, const char *text, size_t n,
 
 	if (!j)
 		return false;
-	helper = cJSON_GetStringValue(entry(j, "credHelpers", host));
+	helper = cJSON_GetStringValue(entry(j, "credHelpers", host, repo));
 	if (!helper)
 		helper = json_text(j, "credsStore");
 	*ret_helper = helper && *helper ? xstrdup(helper) : NULL;
-	e = entry(j, "auths", host);
+	e = entry(j, "auths", host, repo);
 	if (e)
 		auths(ret, e);
 	cJSON_Delete(j);
@@ -126,7 +153,8 @@ known(const struct login *l)
 
 /* Take over from a file what it has. */
 static void
-from_file(struct login *l, const char *path, bool must, const char *host)
+from_file(struct login *l, const char *path, bool must, const char *host,
+    const char *repo)
 {
 	autofree char *text = NULL, *helper = NULL;
 	struct login kept = { 0 }, asked = { 0 };
@@ -135,7 +163,8 @@ from_file(struct login *l, const char *path, bool must, const char *host)
 
 	if (r == -ENOENT && !must)
 		return;
-	if (!r && !login_read(&kept, &helper, text, n, host))
+	if (!r && !login_read(&kept, &helper, text, n, host,
+	    repo))
 		r = -EBADMSG;
 	if (r && must)
 		die("cannot read logins from '%s': %s", path,
@@ -152,6 +181,9 @@ from_file(struct login *l, const char *path, bool must, const char *host)
 		if (known(&asked))
 			kept = asked;
 	}
+	if (kept.malformed && !known(&kept))
+		warn("cannot use the login of '%s' in '%s': its \"auth\" is "
+		    "not USER:PASSWORD in base64", host, path);
 	if (known(&kept)) {
 		*l = kept;
 		l->from = xstrdup(path);
@@ -161,7 +193,7 @@ from_file(struct login *l, const char *path, bool must, const char *host)
 /* Below a directory that a variable names, if it does. */
 static void
 below(struct login *l, const char *variable, const char *path,
-    const char *host)
+    const char *host, const char *repo)
 {
 	const char *dir = getenv(variable);
 	autofree char *file = NULL;
@@ -169,24 +201,25 @@ below(struct login *l, const char *variable, const char *path,
 	if (known(l) || !dir || !*dir)
 		return;
 	file = xasprintf("%s%s", dir, path);
-	from_file(l, file, false, host);
+	from_file(l, file, false, host, repo);
 }
 
 void
-login_find(struct login *ret, const char *file, const char *host)
+login_find(struct login *ret, const char *file, const char *host,
+    const char *repo)
 {
 	const char *own = getenv("REGISTRY_AUTH_FILE");
 
 	if (!file && own && *own)
 		file = own;
 	if (file) {
-		from_file(ret, file, true, host);
+		from_file(ret, file, true, host, repo);
 		return;
 	}
 	if (getenv("DOCKER_CONFIG"))
-		below(ret, "DOCKER_CONFIG", "/config.json", host);
+		below(ret, "DOCKER_CONFIG", "/config.json", host, repo);
 	else
-		below(ret, "HOME", "/.docker/config.json", host);
-	below(ret, "XDG_RUNTIME_DIR", "/containers/auth.json", host);
-	below(ret, "HOME", "/.config/containers/auth.json", host);
+		below(ret, "HOME", "/.docker/config.json", host, repo);
+	below(ret, "XDG_RUNTIME_DIR", "/containers/auth.json", host, repo);
+	below(ret, "HOME", "/.config/containers/auth.json", host, repo);
 }

@@ -157,14 +157,19 @@ struct login {
 	char *identity;		/* a token to get tokens with */
 	char *token;		/* one to show as it is */
 	char *from;		/* where that was written */
+	bool malformed;		/* there was one that cannot be read */
 };
 
-/* Look host up in file, or where docker and podman keep such things. */
-void login_find(struct login *ret, const char *file, const char *host);
+/*
+ * Look a repository of host's up in file, or where docker and podman keep such
+ * things.
+ */
+void login_find(struct login *ret, const char *file, const char *host,
+    const char *repo);
 
 /* From the text of a docker config.json; false: it is not one. */
 bool login_read(struct login *ret, char **ret_helper, const char *text,
-    size_t n, const char *host);
+    size_t n, const char *host, const char *repo);
 
 /* Ask docker-credential-NAME. 0, also when it knows nothing, or -errno. */
 int helper_ask(struct login *ret, const char *name, const char *host);

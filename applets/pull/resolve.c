@@ -184,6 +184,7 @@ resolve(struct image *ret, struct source *s)
 		if (i + 1 < s->n)
 			warn("mirror '%s': %s", s->origins[i]->base, why);
 	}
-	die("cannot pull '%s' from '%s': %s", s->ref->path,
-	    s->origins[s->n - 1]->host, why);
+	die("cannot pull '%s%s%s' from '%s': %s", s->ref->path,
+	    *s->ref->digest ? "@" : ":", *s->ref->digest ? s->ref->digest :
+	    s->ref->tag, s->origins[s->n - 1]->host, why);
 }

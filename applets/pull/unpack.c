@@ -6,9 +6,13 @@
  * used; only regular files are taken; what it may unpack to and hold is
  * bounded; and whoever looks at its first byte is a child that has all it
  * needs open and can open nothing any more.
+ *
+ * libarchive looks at no checksum of gzip's, so inflating is ISA-L's, as it is
+ * in bng-disk.
  */
 #include <archive.h>
 #include <archive_entry.h>
+#include <isa-l/igzip_lib.h>
 #include <sys/wait.h>
 
 #include "bng.h"
@@ -16,7 +20,15 @@
 #include "human.h"
 #include "pull.h"
 
-enum { ENTRIES_MAX = 1000, FILES_MAX = 8 };
+enum { ENTRIES_MAX = 1000, FILES_MAX = 8, CHUNK = 1 << 16 };
+
+/* A file that gzip compressed, as libarchive reads it. */
+struct gzip {
+	int fd;
+	bool in_member;
+	struct inflate_state state;
+	uint8_t in[CHUNK], out[CHUNK];
+};
 
 struct wanted {
 	const char *member, *file;
@@ -39,18 +51,6 @@ cannot(const struct unpack *u, const char *why)
 	die("cannot unpack '%s': %s", u->path, why);
 }
 
-/* Only gzip, and only tar: no filter that runs a program, no odd format. */
-static void
-begin(struct unpack *u, int fd)
-{
-	u->a = archive_read_new();
-	if (!u->a || archive_read_support_filter_gzip(u->a) ||
-	    archive_read_support_format_tar(u->a))
-		die("cannot unpack: libarchive has no gzip or no tar");
-	if (archive_read_open_fd(u->a, fd, 1 << 16))
-		cannot(u, archive_error_string(u->a));
-}
-
 /* What came out of gzip, and what the holes of sparse files are made of. */
 static void
 bound(const struct unpack *u)
@@ -61,6 +61,110 @@ bound(const struct unpack *u)
 		return;
 	die("cannot unpack '%s': it holds more than %s", u->path,
 	    human_size(u->max, size));
+}
+
+static la_ssize_t
+damaged(struct archive *a, int code, const char *why)
+{
+	archive_set_error(a, code, "%s", why);
+	return ARCHIVE_FATAL;
+}
+
+/* More input when there is none: how much there is then, or -errno. */
+static ssize_t
+more(struct gzip *z)
+{
+	ssize_t n;
+
+	if (z->state.avail_in)
+		return z->state.avail_in;
+	do
+		n = read(z->fd, z->in, CHUNK);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	z->state.next_in = z->in;
+	z->state.avail_in = (uint32_t)n;
+	return n;
+}
+
+/* Behind a member: 1, another begins; 0, the end; or -errno. */
+static ssize_t
+next_member(struct gzip *z)
+{
+	struct inflate_state *s = &z->state;
+	uint8_t *at;
+	ssize_t got;
+	uint32_t n;
+
+	while ((got = more(z)) > 0 && !*s->next_in)
+		s->next_in++, s->avail_in--;	/* padding */
+	if (got <= 0)
+		return got;
+	at = s->next_in;
+	n = s->avail_in;
+	isal_inflate_init(s);
+	s->crc_flag = ISAL_GZIP;
+	s->next_in = at;
+	s->avail_in = n;
+	z->in_member = true;
+	return 1;
+}
+
+static la_ssize_t
+inflated(struct archive *a, void *ctx, const void **ret_p)
+{
+	struct gzip *z = ctx;
+	struct inflate_state *s = &z->state;
+	ssize_t got;
+	int r;
+
+	*ret_p = z->out;
+	do {
+		got = z->in_member ? 1 : next_member(z);
+		if (!got)
+			return 0;
+		if (got > 0)
+			got = more(z);
+		if (got < 0)
+			return damaged(a, (int)-got, strerror((int)-got));
+		s->next_out = z->out;
+		s->avail_out = CHUNK;
+		r = isal_inflate(s);
+		if (r == ISAL_INCORRECT_CHECKSUM)
+			return damaged(a, EINVAL, "its checksum is wrong");
+		if (r < 0)
+			return damaged(a, EINVAL, "its gzip data is damaged");
+		z->in_member = s->block_state != ISAL_BLOCK_FINISH;
+		if (!got && z->in_member && s->avail_out == CHUNK)
+			return damaged(a, EINVAL, "it is cut short");
+	} while (s->avail_out == CHUNK);
+	return CHUNK - (la_ssize_t)s->avail_out;
+}
+
+/* Only gzip, and only tar: no filter that runs a program, no odd format. */
+static void
+begin(struct unpack *u, struct gzip *z)
+{
+	u->a = archive_read_new();
+	if (!u->a || archive_read_support_format_tar(u->a))
+		die("cannot unpack: libarchive has no tar");
+	if (archive_read_open(u->a, z, NULL, inflated, NULL))
+		cannot(u, archive_error_string(u->a));
+}
+
+/* What lies behind the last member of the tar has a checksum, too. */
+static void
+end(struct unpack *u, struct gzip *z)
+{
+	const void *p;
+	la_ssize_t n;
+
+	while ((n = inflated(u->a, z, &p)) > 0)
+		if ((u->had += n) > u->max)
+			bound(u);
+	if (n < 0)
+		cannot(u, archive_error_string(u->a));
 }
 
 static struct wanted *
@@ -147,6 +251,7 @@ keep(const struct wanted *w)
 noreturn_fn static void
 child(struct unpack *u, int fd)
 {
+	static struct gzip z;
 	struct confine c;
 	int r = confine_init(&c, 0);
 
@@ -155,8 +260,10 @@ child(struct unpack *u, int fd)
 	confine_release(&c);
 	if (r && r != -EOPNOTSUPP)
 		die("cannot unpack '%s' confined: %s", u->path, strerror(-r));
-	begin(u, fd);
+	z.fd = fd;
+	begin(u, &z);
 	entries(u);
+	end(u, &z);
 	for (int i = 0; i < u->n; i++)
 		if (!u->files[i].found)
 			die_status(EXIT_NO, "there is no '%s' in '%s'",

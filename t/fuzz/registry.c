@@ -61,7 +61,8 @@ as_login(const char *text, size_t n)
 	struct login l = { 0 };
 	char *helper = NULL;
 
-	if (login_read(&l, &helper, text, n, "docker.io") && l.user)
+	if (login_read(&l, &helper, text, n, "docker.io", "library/a") &&
+	    l.user)
 		check(l.password);
 	free(helper);
 	free(l.user);
