@@ -116,6 +116,9 @@ pump_stdin(struct talk *t)
 	n = read(t->in, p + FRAME_HEAD, FRAME_MAX);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
+	/* A terminal that hangs up, and a directory, have no more for us. */
+	if (n < 0 && errno != EISDIR && !isatty(t->in))
+		die_sys("cannot read the input");
 	if (t->session)
 		return session_stdin(t, p, n);
 	t->input_over = n <= 0;

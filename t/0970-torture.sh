@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/machine.sh"
 . "$TOP/t/fakefc.sh"
+. "$TOP/t/agentd.sh"
 . "$TOP/t/torture.sh"
 [ -z "${SAN:-}" ] || {
 	echo '1..0 # SKIP a sanitizer wants to be the first library'
@@ -45,6 +46,9 @@ ok 'snapshot leaves a whole one or none' 'tortured snapshot 80'
 ok 'restore leaves the snapshot there' 'tortured restore 40'
 ok 'fork leaves a whole machine or none' 'tortured fork 40'
 ok 'image pull leaves a whole image or none' 'tortured pull 10'
+ok 'a session is there or it is not' 'tortured session 40'
+ok 'attaching leaves it there' 'tortured attach 40'
+ok 'so does its end' 'tortured hangup 20'
 ok 'machines deleted, there is not a file left' torture_clean
 echo "# $(awk '{ n += $2 } END { print n }' "$T/injected") faults, seed $SEED"
 ok 'a thousand faults were injected' '

@@ -3,16 +3,16 @@
 #	. "$TOP/t/agentd.sh"		(after lib.sh)
 #	agentd_start NAME [FLAG]	-m: all on one link, as in a machine
 #
-# Afterwards the directory $T/vms/NAME/ is a machine for bng-agent, its path
-# is in $vm, and the process in $agentd. It ends with the test, as do the
-# commands of its sessions, which are in $T/sessions.
+# Afterwards the directory $T/vms/NAME/ ($VMS/NAME/ with machine.sh) is a
+# machine for bng-agent, its path is in $vm, and the process in $agentd. It ends
+# with the test, as do the commands of its sessions, which are in $T/sessions.
 #
 # shellcheck shell=sh
 
 agentd_start() {
-	vm=$T/vms/$1/
+	vm=${VMS:-$T/vms}/$1/
 	mkdir -p "$vm"
-	mkfifo "$T/agentd.$1"
+	rm -f "$T/agentd.$1" && mkfifo "$T/agentd.$1"
 	"$BUILD/t/agentd" ${2:+"$2"} "$vm" "$AGENT" >"$T/agentd.$1" &
 	agentd=$!
 	at_end "kill $agentd 2>/dev/null"

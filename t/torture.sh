@@ -1,6 +1,6 @@
 # torture.sh - each verb with a fault at each of its steps
 #
-#	. ./lib.sh; . ./machine.sh; . ./fakefc.sh; . ./torture.sh
+#	. ./lib.sh; . ./machine.sh; . ./fakefc.sh; . ./agentd.sh; . ./torture.sh
 #	torture VERB COUNT	COUNT faults, evenly over its calls; 1 when
 #				one of them left something, which is printed
 #
@@ -171,8 +171,53 @@ before_fork() { kept_victim && rm -rf "$VMS/twin"; }
 do_fork() { "$@" banger vm fork -q victim twin; }
 after_fork() { { [ "$1" != 0 ] || there twin; } && sound twin; }
 
+# Sessions are of a real agent, which runs on this host as the machine "web".
+web() {
+	rm -rf "$VMS/web" "$AGENT_SESSIONS" && cp -a "$T/victim" "$VMS/web" &&
+		agentd_start web -m && hold 5 web &&
+		started "$agentd" >"$VMS/web/supervisor"
+}
+# Those that have ended stay on its list: each has a name of its own.
+sessions=0
+listed() { banger vm session list -q web | grep -qx "s$sessions"; }
+over() {
+	! listed || banger vm session kill -q web "s$sessions"
+	! listed || banger vm session logs -f web "s$sessions"
+}
+before_session() {
+	[ -S "$VMS/web/agent.sock" ] || web || return
+	over
+	sessions=$((sessions + 1))
+}
+do_session() {
+	"$@" banger vm session start -q web --name "s$sessions" \
+		--stdin-mode pipe --cwd / -- head -n 1
+}
+after_session() {
+	[ "$1" != 0 ] || listed || { echo '! there is no session'; return 1; }
+}
+
+before_attach() { before_session && do_session; }
+do_attach() {
+	echo hello >"$T/hello" && INPUT=$T/hello "$@" \
+		banger vm session attach web "s$sessions"
+}
+after_attach() {
+	listed || { echo '! the session is gone'; return 1; }
+	[ "$1" != 0 ] ||
+		[ "$(banger vm session logs web "s$sessions")" = hello ]
+}
+
+before_hangup() { before_attach; }
+do_hangup() { "$@" banger vm session stop -q web "s$sessions"; }
+after_hangup() {
+	listed || { echo '! the session is gone'; return 1; }
+	[ "$1" != 0 ] ||
+		banger vm session show web "s$sessions" | grep -q 'killed by'
+}
+
 torture_verbs='create sync first run start stop kill restart delete end prune
-	set resize snapshot restore fork pull'
+	set resize snapshot restore fork pull session attach hangup'
 
 firecracker 1.12.1
 

@@ -11,7 +11,8 @@
  * Machines that run are killed in the end, as if the host had gone down.
  *
  * The environment has BANGER_STATE, TMPDIR (which must be empty afterwards),
- * FAULT_SO, the library, and T, where the files plan, said and gc.said go.
+ * FAULT_SO, the library, and T, where the files plan, said and gc.said go;
+ * INPUT may name a file, which the command reads instead of nothing.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -207,6 +208,7 @@ kill_all(void)
 static int
 run(char *argv[], const char *said, const char *so, const char *plan)
 {
+	const char *in = so && getenv("INPUT") ? getenv("INPUT") : "/dev/null";
 	int status, fd;
 	pid_t pid = fork();
 
@@ -217,7 +219,7 @@ run(char *argv[], const char *said, const char *so, const char *plan)
 		fd = xopen(said, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
-		fd = xopen("/dev/null", O_RDONLY, 0);
+		fd = xopen(in, O_RDONLY, 0);
 		dup2(fd, STDIN_FILENO);
 		if (so) {
 			setenv("FAULT", plan, 1);
