@@ -46,6 +46,7 @@ ok 'snapshot leaves a whole one or none' 'tortured snapshot 80'
 ok 'restore leaves the snapshot there' 'tortured restore 40'
 ok 'fork leaves a whole machine or none' 'tortured fork 40'
 ok 'image pull leaves a whole image or none' 'tortured pull 10'
+web
 ok 'a session is there or it is not' 'tortured session 40'
 ok 'attaching leaves it there' 'tortured attach 40'
 ok 'so does its end' 'tortured hangup 20'
