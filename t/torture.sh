@@ -12,7 +12,7 @@
 # with "faults KIND N" and appends the command; after_V STATUS says, if there
 # is something to say, whether what it did fits how it ended.
 #
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120,SC2154
 SEED=${SEED:-1}
 torture_all=0
 export FAULT_SO="$BUILD/t/fault.so" TMPDIR="$T/tmp"
