@@ -56,7 +56,7 @@ struct talk {
 	char *control;
 	size_t control_len;
 	uint8_t *send;
-	size_t send_from, send_len;
+	size_t send_from, send_len, send_size;
 	bool input_over, answered;
 	int status;
 	int signal;		/* the last that was passed on */

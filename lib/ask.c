@@ -64,9 +64,9 @@ ask_text(cJSON *o)
 
 	if (!text)
 		die("out of memory");
-	if (strlen(text) > FRAME_MAX)
-		die("cannot send the request: it is longer than %d bytes",
-		    FRAME_MAX);
+	if (strlen(text) > REQUEST_MAX)
+		die("cannot send the request: it is longer than %d MiB",
+		    REQUEST_MAX >> 20);
 	cJSON_Delete(o);
 	return text;
 }

@@ -8,6 +8,13 @@
 
 #include "frame.h"
 
+static uint32_t
+most(const struct frame_in *in)
+{
+	return in->request && in->channel == CH_CONTROL ? REQUEST_MAX :
+	    FRAME_MAX;
+}
+
 ssize_t
 frame_head(struct frame_in *in, const uint8_t *p, size_t n)
 {
@@ -24,7 +31,7 @@ frame_head(struct frame_in *in, const uint8_t *p, size_t n)
 	in->left = ntohl(len);
 	in->channel = in->head[0];
 	if (in->channel < CH_STDIN || in->channel > CH_CONTROL ||
-	    in->left > FRAME_MAX)
+	    in->left > most(in))
 		return -EPROTO;
 	return (ssize_t)n;
 }

@@ -22,21 +22,22 @@ enum {
 };
 
 /*
- * Sending: at most one frame of input and what little control there is
+ * Sending: the request, then at most one frame of input and what little
+ * control there is
  */
 
 static uint8_t *
 send_room(struct talk *t, size_t need)
 {
-	enum { SIZE = 2 * (FRAME_MAX + FRAME_HEAD) };
-
 	if (!t->send)
-		t->send = xmalloc(SIZE);
+		t->send = xmalloc(t->send_size);
 	if (t->send_from) {
 		memmove(t->send, t->send + t->send_from, t->send_len);
 		t->send_from = 0;
 	}
-	return t->send_len + need <= SIZE ? t->send + t->send_len : NULL;
+	if (t->send_len + need > t->send_size)
+		return NULL;
+	return t->send + t->send_len;
 }
 
 static void
@@ -465,8 +466,11 @@ relay(struct talk *t)
 int
 talk_run(struct talk *t, const char *request)
 {
+	enum { STREAMS = 2 * (FRAME_MAX + FRAME_HEAD) };
+	size_t size = strlen(request) + FRAME_HEAD;
 	int r;
 
+	t->send_size = size > STREAMS ? size : STREAMS;
 	t->input_over = t->in < 0;
 	t->probe = -1;
 	catch_signals(t);

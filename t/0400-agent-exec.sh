@@ -21,9 +21,28 @@ ok '1,000 arguments arrive' '
 	run sh -c "echo \$#; for last; do :; done; echo \"\$last\"" \
 		x "$@" >out &&
 	printf "1000\nn 999\n" >want && same out want'
-ok 'arguments that no frame holds are refused' '
-	big=$(head -c 70000 /dev/zero | tr "\0" x) &&
-	says 125 "longer than 65536" run true "$big"'
+ok 'an argument is as long as a kernel takes it' '
+	big=$(head -c 131000 /dev/zero | tr "\0" "\n"; echo x) &&
+	run printf %s "$big" >out && printf %s "$big" | cmp - out'
+# with N BYTE COMMAND...: N more arguments of 100,000 such bytes.
+with() {
+	_count=$1 _big=$(head -c 100000 /dev/zero | tr '\0' "$2")
+	shift 2
+	while [ $_count -gt 0 ]; do
+		set -- "$@" "$_big"
+		_count=$((_count - 1))
+	done
+	"$@"
+}
+# 1,900,000 bytes, and a little environment: what a kernel takes.
+ok 'so are all of them together' '
+	with 19 "\"" run sh -c "printf %s \"\$@\"" x >out &&
+	head -c 1900000 /dev/zero | tr "\0" "\"" | cmp - out'
+ok 'input follows a long request' '
+	echo hello | with 9 x bng-agent exec -i "$vm" sh -c "cat; echo \$#" x \
+		>out && printf "hello\n9\n" | cmp - out'
+ok 'a request that is longer is refused in one line' '
+	says 125 "longer than 4 MiB" with 12 "\1" run true'
 
 ok 'the status is the command'\''s' '
 	run true && fails 1 run false && fails 42 run sh -c "exit 42" &&

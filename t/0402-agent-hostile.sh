@@ -43,9 +43,37 @@ ok 'a host under test is not configured and not shut down' '
 ok 'an unknown channel is an error' '
 	printf "\\011\\000\\000\\000\\001x" | talk >out && grep -q error out &&
 	printf "\\000\\000\\000\\000\\000" | talk >out && grep -q error out'
-ok 'a frame that is too long is an error' '
-	printf "\\004\\000\\001\\000\\001" | talk >out && grep -q error out &&
+ok 'a request that is too long is an error, at its length' '
+	printf "\\004\\000\\100\\000\\001" | talk >out && grep -q error out &&
 	printf "\\004\\377\\377\\377\\377" | talk >out && grep -q error out'
+ok 'so is any other frame beyond 64 KiB' '
+	cat="{\"v\":1,\"op\":\"exec\",\"argv\":[\"cat\"],\"stdin\":true}" &&
+	for channel in 1 4; do
+		{ frame 4 "$cat" &&
+			printf "\\00$channel\\000\\001\\000\\001"; } |
+			talk >out && grep -q "malformed frame" out || exit
+	done'
+# Each announces 4 MiB, and sends none of it.
+hoard() {
+	mkfifo hoard && exec 7<>hoard &&
+		printf '\004\000\100\000\000{' >begun || return
+	while [ $# -lt 9 ]; do
+		timeout 20 frames -n 1 "$vm" <begun >hoard &
+		set -- "$@" $!
+	done
+	read -r one <&7 && read -r two <&7
+	kill "$@"
+	wait "$@"
+	printf '%s\n' "$one" "$two" | grep -c 'out of memory' | grep -x 2
+}
+ok 'nor do many together make it take what it has not' 'hoard && alive'
+ok 'a session takes no request that is so long' '
+	printf "{\"v\":1,\"op\":\"session.send\",\"name\":\"x\",\"y\":\"%s\"}" \
+		"$(head -c 70000 /dev/zero | tr "\0" x)" >text &&
+	{ printf "\\004\\000\\001$(printf "\\\\%o\\\\%o" \
+		$((($(wc -c <text) - 65536) / 256)) \
+		$(($(wc -c <text) % 256)))" && cat text; } | talk >out &&
+	grep -q "malformed request: too long" out'
 ok 'input before the request is an error' '
 	frame 1 hello | talk >out && grep -q error out'
 ok 'noise is an error' '

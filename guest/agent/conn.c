@@ -16,6 +16,7 @@
 
 static struct conn *conns;
 static unsigned int n_conns;
+static size_t n_control;	/* bytes that all their control frames take */
 
 static size_t
 min_size(size_t a, size_t b)
@@ -33,6 +34,7 @@ conn_open(struct wire *w, bool muxed, uint16_t stream)
 	c->wire = w;
 	c->muxed = muxed;
 	c->stream = stream;
+	c->in.request = true;
 	mux_window_init(&c->window);
 	c->next = conns;
 	conns = c;
@@ -52,11 +54,19 @@ conn_find(uint16_t stream)
 }
 
 static void
+control_free(struct conn *c)
+{
+	free(steal(&c->control));
+	n_control -= c->control_size;
+	c->control_len = c->control_size = 0;
+}
+
+static void
 conn_free(struct conn *c)
 {
 	if (c->job)
 		job_abandon(c->job);
-	free(c->control);
+	control_free(c);
 	free(c->late);
 	free(c);
 	n_conns--;
@@ -130,6 +140,7 @@ control(struct conn *c)
 		conn_fail(c, "malformed request");
 	} else if (!c->begun) {
 		c->begun = true;
+		c->in.request = false;
 		op_start(c, text);
 	} else if (c->job) {
 		v = json_get(text, "signal");
@@ -142,17 +153,29 @@ control(struct conn *c)
 			    (unsigned short)json_int(json_get(text, "cols"), 0,
 			    65535, 80));
 	}
-	free(steal(&c->control));
-	c->control_len = 0;
+	control_free(c);
+}
+
+static bool
+control_alloc(struct conn *c)
+{
+	size_t size = (size_t)c->in.left + 1;
+
+	if (n_control + size > CONTROL_MAX)
+		return false;
+	c->control = malloc(size);
+	if (!c->control)
+		return false;
+	c->control_size = size;
+	n_control += size;
+	return true;
 }
 
 /* A piece of a control frame; n of in->left bytes are there. */
 static size_t
 take_control(struct conn *c, const uint8_t *p, size_t n)
 {
-	if (!c->control)
-		c->control = malloc((size_t)c->in.left + 1);
-	if (!c->control) {
+	if (!c->control && !control_alloc(c)) {
 		conn_fail(c, "out of memory");
 		return n;
 	}

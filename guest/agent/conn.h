@@ -21,6 +21,7 @@
 enum {
 	CONNS_MAX = 256,
 	SAY_MAX = 1024,		/* control frames waiting to be sent */
+	CONTROL_MAX = 8 * REQUEST_MAX,	/* of all that are being received */
 };
 
 struct conn {
@@ -38,7 +39,7 @@ struct conn {
 	struct frame_in in;
 	bool begun;		/* the request was read */
 	char *control;		/* a control frame being put together */
-	size_t control_len;
+	size_t control_len, control_size;
 	uint8_t *late;		/* received, but not taken by the job yet */
 	size_t late_from, late_len;
 

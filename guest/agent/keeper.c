@@ -359,6 +359,8 @@ keeper_run(const char *home, const char *name, const char *request, int told)
 		_exit(1);
 	}
 	close(told);
+	/* It may be long, and this process lives for as long as the session. */
+	free((char *)request);
 	while ((!k.over || k.clients) && loop_wait(busy))
 		busy = turn();
 	_exit(0);

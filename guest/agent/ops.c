@@ -268,6 +268,10 @@ op_session_keeper(struct conn *c, const char *request)
 		{ (char *)request, len } };
 	int fd;
 
+	if (len > FRAME_MAX) {
+		conn_fail(c, "malformed request: too long");
+		return;
+	}
 	if (!want_str(c, request, "name", name, sizeof(name)))
 		return;
 	if (!session_name_ok(name)) {
@@ -280,7 +284,7 @@ op_session_keeper(struct conn *c, const char *request)
 		return;
 	}
 	frame_put_head(head, CH_CONTROL, (uint32_t)len);
-	/* A new socket has room for any request. */
+	/* A new socket has room for a frame. */
 	if (writev(fd, v, 2) == (ssize_t)(sizeof(head) + len))
 		c->job = job_socket(fd);
 	c->raw = c->job;

@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A sum over the frames when at most `cut` bytes come at once. */
 static uint64_t
-walk(const uint8_t *p, size_t size, size_t cut)
+walk(const uint8_t *p, size_t size, size_t cut, bool request)
 {
-	struct frame_in in = { .have = 0 };
+	struct frame_in in = { .request = request };
 	uint64_t sum = 0;
 
 	while (size) {
@@ -31,7 +31,8 @@ walk(const uint8_t *p, size_t size, size_t cut)
 			n -= (size_t)r;
 			if (!frame_begun(&in))
 				continue;
-			if (in.left > FRAME_MAX)
+			if (in.left > (request && in.channel == CH_CONTROL ?
+			    REQUEST_MAX : FRAME_MAX))
 				abort();
 			part = n < in.left ? n : in.left;
 			for (size_t i = 0; i < part; i++)
@@ -50,8 +51,11 @@ walk(const uint8_t *p, size_t size, size_t cut)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (walk(data, size, size + 1) != walk(data, size, 1) ||
-	    walk(data, size, 3) != walk(data, size, 7))
-		abort();
+	for (int request = 0; request < 2; request++)
+		if (walk(data, size, size + 1, request) !=
+		    walk(data, size, 1, request) ||
+		    walk(data, size, 3, request) !=
+		    walk(data, size, 7, request))
+			abort();
 	return 0;
 }
