@@ -95,6 +95,19 @@ drives(struct sup *s, struct qemucmd *c)
 		drive(c, FD_KERNEL, "modules.ext4", shared);
 }
 
+/* What the guest sends goes by way of the supervisor: netguard.h. */
+static void
+guard(struct qemucmd *c)
+{
+	add(c, "-chardev");
+	add(c, "socket,id=frames,fd=%d", FD_FRAMES);
+	add(c, "-chardev");
+	add(c, "socket,id=back,fd=%d", FD_BACK);
+	add(c, "-object");
+	add(c, "filter-redirector,id=guard,netdev=net,queue=rx,"
+	    "outdev=frames,indev=back");
+}
+
 static void
 network(struct sup *s, struct qemucmd *c)
 {
@@ -112,7 +125,10 @@ network(struct sup *s, struct qemucmd *c)
 	ident_mac(id, mac);
 	add(c, "-netdev");
 	c->online = sup_yes(s, "nat");
-	add(c, "user,id=net,ipv6=off%s", c->online ? "" : ",restrict=on");
+	add(c, "user,id=net,net=10.0.2.0/24,ipv6=off%s",
+	    c->online ? "" : ",restrict=on");
+	if (c->online)
+		guard(c);
 	snprintf(more, sizeof(more), ",netdev=net,mac=%s%s", mac,
 	    c->microvm ? "" : ",romfile=");
 	device(c, "virtio-net", more);

@@ -14,7 +14,8 @@ struct sup;
 /* What QEMU's descriptors are; the first as supervise.h says. */
 enum {
 	FD_LOCK = 3, FD_AGENT, FD_QMP, FD_MONITOR, FD_VM, FD_IMAGE, FD_KERNEL,
-	FD_MEMORY,	/* of a snapshot */
+	FD_MEMORY,		/* of a snapshot */
+	FD_FRAMES, FD_BACK,	/* of a network that reaches the outside */
 };
 
 enum { QEMUCMD_ARGS = 96 };

@@ -238,6 +238,24 @@ pair(struct launch *l, int *ret_ours)
 	return 0;
 }
 
+static void
+on_no_frames(void *ctx)
+{
+	sup_fail(ctx, "QEMU's network sends what is not frames");
+}
+
+static int
+watch_network(struct qemu *q, struct launch *l)
+{
+	int from = -1, back = -1, r;
+
+	r = pair(l, &from);
+	if (!r)
+		r = pair(l, &back);
+	return r ? r : netguard_init(&q->guard, from, back, on_no_frames,
+	    q->sup);
+}
+
 static int
 watch_qmp(struct qemu *q, int fd)
 {
@@ -317,13 +335,15 @@ qemu_launch(struct sup *s, struct launch *l)
 	l->fds[l->nfds++] = s->dir;
 	l->fds[l->nfds++] = q->cmd.image;
 	l->fds[l->nfds++] = q->cmd.kernel;
-	if (q->memory >= 0)
+	if (q->memory >= 0 || q->cmd.online)
 		l->fds[l->nfds++] = q->memory;
-	else
+	if (q->memory < 0)
 		unlinkat(s->dir, "restored", 0);
 	l->path = q->cmd.path;
 	l->argv = q->cmd.argv;
-	r = confine_qemu(s, l);
+	r = q->cmd.online ? watch_network(q, l) : 0;
+	if (!r)
+		r = confine_qemu(s, l);
 	return r ? r : first_words(q);
 }
 
@@ -337,6 +357,7 @@ qemu_ended(struct sup *s, int status)
 		;
 	loop_del(&q->w);
 	link_free(steal(&q->link));
+	netguard_free(&q->guard);
 	return q->end;
 }
 

@@ -6,6 +6,7 @@
 #ifndef BNG_QEMUVMM_H
 #define BNG_QEMUVMM_H
 
+#include "netguard.h"
 #include "qemucmd.h"
 #include "qmp.h"
 #include "supervise.h"
@@ -17,6 +18,7 @@ struct qemu {
 	struct watch w;		/* the supervisor's own monitor */
 	struct qmp qmp;
 	struct link *link;
+	struct netguard guard;
 	bool greeted;
 	bool still;		/* its processors stand still, */
 	bool still_before;	/* as they did when a pause was asked for */

@@ -13,7 +13,7 @@
 struct confine;
 struct jail;
 
-enum { SPAWN_FDS = 12 };
+enum { SPAWN_FDS = 14 };
 
 struct spawn {
 	char *const *argv;		/* argv[0] is shown */

@@ -34,7 +34,7 @@ struct sup;
  * confine.h's functions after sup_confine(). In a jail, it gets none of fds,
  * and run.lock for its stdin.
  */
-enum { LAUNCH_FDS = 8 };
+enum { LAUNCH_FDS = 10 };
 
 struct launch {
 	const char *path;	/* the executable */
