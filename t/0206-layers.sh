@@ -163,6 +163,13 @@ layer() {
 ok 'a whiteout hides a file or a whole directory of lower layers' '
 	layer w.tar .wh.big .wh.a &&
 	makes "/d /d/f /d/g /link" tar:base.tar tar:w.tar'
+given() {
+	mkfifo given && exec 4<>given 5>given 7<given 4>&- || return
+	cat w.tar >&5
+	exec 5>&-
+	makes "/d /d/f /d/g /link" tar:base.tar tar:/dev/fd/7
+}
+ok 'a descriptor is read as it is, its writer being gone' 'given'
 ok 'what the same layer has again stays, whichever comes first' '
 	layer w.tar .wh.a a/new=1 && makes \
 		"/a /a/new /big /d /d/f /d/g /link" tar:base.tar w.tar &&

@@ -242,7 +242,8 @@ shut_in(struct job *j, char *const *reads, size_t n)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		confine_file(&c, AT_FDCWD, names[i], CONFINE_READ);
 	for (size_t i = 0; i < n; i++)
-		confine_file(&c, AT_FDCWD, reads[i], CONFINE_READ);
+		if (strncmp(reads[i], SOURCE_GIVEN, strlen(SOURCE_GIVEN)))
+			confine_file(&c, AT_FDCWD, reads[i], CONFINE_READ);
 	allow_dir(&c, j->image);
 	if (j->config)
 		allow_dir(&c, j->config);

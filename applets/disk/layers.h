@@ -137,6 +137,7 @@ struct source;
 struct source *source_open(const char *spec, struct oci *ret_o);
 
 /* "tar:FILE", the lowest first. */
+#define SOURCE_GIVEN "/dev/fd/"		/* before a descriptor's number */
 struct source *source_tars(char *const *files, size_t n, struct oci *ret_o);
 
 /* The path of what was opened. */

@@ -200,6 +200,20 @@ find_member(struct source *s, const char *name, int depth)
 
 /* --- all of them ------------------------------------------------------ */
 
+/*
+ * A descriptor of ours is taken as it is: a pipe that is opened anew waits for
+ * a writer, which may have come and gone.
+ */
+static int
+open_file(const struct source *s, const char *name)
+{
+	if (s->kind != TARS ||
+	    strncmp(name, SOURCE_GIVEN, strlen(SOURCE_GIVEN)))
+		return openat(s->fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fcntl((int)xnum(name + strlen(SOURCE_GIVEN), 0, 1 << 20,
+	    "descriptor"), F_DUPFD_CLOEXEC, 0);
+}
+
 static bool
 open_name(struct source *s, const char *name, struct bytes *ret,
     char why[WHY])
@@ -225,8 +239,7 @@ open_name(struct source *s, const char *name, struct bytes *ret,
 	case TARS:
 		if (s->range.fd >= 0)
 			close(s->range.fd);
-		s->range.fd = openat(s->fd, name, O_RDONLY | O_CLOEXEC |
-		    O_NOCTTY);
+		s->range.fd = open_file(s, name);
 		if (s->range.fd < 0 || fstat(s->range.fd, &st)) {
 			snprintf(why, WHY, "cannot open '%.120s': %s", name,
 			    strerror(errno));
