@@ -5,7 +5,7 @@
  * An applet of its own because of libcurl and libcrypto, without which
  * resuming, redirects, proxies, TLS and digests would be ours to get wrong.
  *
- * usage: bng-pull fetch [-p] [-c CAFILE] [-m MAXBYTES] [-o FILE]
+ * usage: bng-pull fetch [-p] [-c CAFILE] [-k KEPT] [-m MAXBYTES] [-o FILE]
  *            [-s SHA256] [-t SECONDS] URL
  *        bng-pull unpack [-m MAXBYTES] ARCHIVE MEMBER FILE [MEMBER FILE ...]
  *        bng-pull oci [-ipq] [-M HOST=URL] [-a AUTHFILE] [-c CAFILE]
@@ -18,6 +18,8 @@
  * FILE.part is continued if it still is part of the same file.
  *
  *   -c  certificates to trust instead of the system's
+ *   -k  to stdout, and keep what has come in KEPT.part until it is whole, so
+ *       that the next run begins with that (it wants -s)
  *   -m  refuse what is larger (a size such as 512M)
  *   -p  show progress on stderr
  *   -s  the SHA-256 that it must have

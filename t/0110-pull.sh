@@ -71,6 +71,24 @@ ok 'what broke off too often is left to be gone on with by the next run' '
 	bng-pull fetch -o here/f "$url/cut/100000" &&
 	same here/f data && only f'
 
+kept() { bng-pull fetch -k here/k -s "$sum" "$1" >got; }
+ok 'with -k stdout begins with what an earlier run had, and nothing stays' '
+	start && fails 111 kept "$url/cut/100000" &&
+	head -c 1000000 data | cmp - got && only k.part k.part.from &&
+	fails 111 kept "$url/cut/100000" && head -c 2000000 data | cmp - got &&
+	kept "$url/cut/100000" && same got data && only &&
+	kept "$url/good" && same got data && only'
+ok 'with -k a server that has to begin anew is not heard twice' '
+	start && head -c 1000000 data >here/k.part &&
+	kept "$url/norange/9999999" && same got data && only &&
+	head -c 1000000 data >here/k.part && kept "$url/416" &&
+	same got data && only && cp data here/k.part && : >log &&
+	kept "$url/good" && same got data && only && [ ! -s log ]'
+ok 'with -k what is wrong in the end is thrown away' '
+	start && head -c 1000000 /dev/zero >here/k.part &&
+	fails 1 kept "$url/good" && only &&
+	says 100 "-k wants -s" bng-pull fetch -k here/k "$url/good"'
+
 # part BYTES URL [DATA]: as if so much of URL had come.
 part() {
 	start

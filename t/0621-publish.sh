@@ -85,6 +85,24 @@ ok 'a place that cannot be published into is one line' '
 	: >plain && says 1 "into '\''$T/plain'\''" \
 		there banger image publish tiny plain &&
 	[ "$(wc -l <.err)" = 1 ]'
+# Everything that is alive holds the fifo open.
+killed() {
+	mkfifo said alive && : 8<>alive || return
+	env BANGER_KERNEL_PATH="$shared_kernels" BANGER_STATE="$T/a" \
+		BANGER_CONFIG='' "$BUILD/banger" kernel publish debian killed \
+		2>said 9>alive &
+	_killed=$!
+	exec 7<said 8<alive
+	grep -q 'packing the kernel debian' <&7 && kill -9 "$_killed"
+	wait "$_killed"
+	cat <&8
+	exec 7<&- 8<&-
+	ls -A killed >left
+	cat left
+	[ ! -s left ]
+}
+ok 'killed while it packs, nothing of it goes on, and nothing stays' 'killed'
+rm -f said alive
 web
 port=$(cat port)
 url=http://127.0.0.1:$port
@@ -188,6 +206,16 @@ ok 'vm run pulls it by name, its kernel too, and the machine runs' '
 	banger image show tiny | grep -q "^source  *catalog:$bundle" &&
 	banger image list --available | grep -q "^tiny  *yes"'
 ok 'three at once pull it once' 'fresh && three_at_once'
+part=$BANGER_CACHE/blobs/sha256/$(sha256sum <"www/$bundle" | cut -c1-64).part
+ok 'the next pull goes on with what had come' '
+	fresh && head -c 100000 "www/$bundle" >"$part" && : >access.log &&
+	banger image pull -q tiny && [ ! -e "$part" ] &&
+	grep -q "GET /$bundle HTTP/1.1\" 206" access.log &&
+	cmp "$images/tiny/rootfs.ext4" "$shared_images/tiny/rootfs.ext4"'
+ok 'unless that is refused' '
+	fresh && head -c 100000 /dev/zero >"$part" &&
+	says 1 "refused" banger image pull -q tiny && [ ! -e "$part" ] &&
+	banger image pull -q tiny'
 ok 'what is there is not asked for again' '
 	: >access.log && banger image pull -q tiny && [ ! -s access.log ]'
 ok 'a kernel is pulled again by force' '

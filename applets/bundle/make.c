@@ -337,8 +337,9 @@ make_main(int argc, char *argv[])
 	dirfd = xopen(p.shown, O_RDONLY | O_DIRECTORY, 0);
 	manifest = xmanifest(dirfd, p.shown);
 	temp = xasprintf("%s/.bundle.%ld", argv[optind + 1], (long)getpid());
-	p.fd = xopen(temp, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	/* Its name is ours alone: no signal may come between the two. */
 	undo = undo_unlink(temp);
+	p.fd = xopen(temp, O_WRONLY | O_CREAT | O_EXCL, 0644);
 	packer_init(&p, (int)level);
 	pack(&p, dirfd, manifest);
 	digest_hex(p.digest, hex);

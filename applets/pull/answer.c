@@ -26,6 +26,23 @@ fetch_cannot_write(const struct fetch *f, int r)
 	    f->file ? ".part" : "", strerror(-r));
 }
 
+/*
+ * A server that has to begin anew sends again what stdout has had; who reads
+ * that has the digest to check whether both were the same.
+ */
+void
+fetch_copy(struct fetch *f, int64_t from, const void *p, size_t n)
+{
+	int64_t had = f->copied - from;
+
+	if (had >= (int64_t)n)
+		return;
+	if (had < 0)
+		had = 0;
+	xwrite(STDOUT_FILENO, (const char *)p + had, n - (size_t)had, "stdout");
+	f->copied = from + (int64_t)n;
+}
+
 /* Take note of why this request has to end; the callback's way to say it. */
 size_t
 fetch_refuse(struct fetch *f, const char *fmt, ...)
@@ -159,6 +176,8 @@ fetch_on_body(char *data, size_t one, size_t n, void *ctx)
 		return 0;
 	if ((int64_t)n > f->max - f->part.have)
 		return too_large(f);
+	if (f->copy)
+		fetch_copy(f, f->part.have, data, n);
 	r = part_write(&f->part, data, n);
 	if (r)
 		fetch_cannot_write(f, r);

@@ -48,6 +48,15 @@ add(void *ctx, const void *buf, size_t len)
 	digest_add(ctx, buf, len);
 }
 
+static void
+add_copied(void *ctx, const void *buf, size_t len)
+{
+	struct fetch *f = ctx;
+
+	digest_add(f->digest, buf, len);
+	fetch_copy(f, f->copied, buf, len);
+}
+
 /* Whether the bytes that are there have the digest, if one is wanted. */
 static bool
 right(const struct fetch *f, char got[DIGEST_HEX])
@@ -83,7 +92,9 @@ take_up(struct fetch *f)
 	xpart_open(&f->part, f->file);
 	if (f->part.have > f->max)
 		r = part_reset(&f->part);
-	if (!r)
+	if (!r && f->copy)
+		r = part_read(&f->part, add_copied, f);
+	else if (!r)
 		r = part_read(&f->part, add, f->digest);
 	if (r)
 		fetch_cannot_write(f, r);
@@ -94,8 +105,12 @@ take_up(struct fetch *f)
 static int
 finish(struct fetch *f)
 {
-	int r = part_finish(&f->part);
+	int r = 0;
 
+	if (f->copy)
+		part_drop(&f->part);
+	else
+		r = part_finish(&f->part);
 	if (r)
 		die("cannot finish '%s': %s", f->file, strerror(-r));
 	return EXIT_YES;
@@ -109,13 +124,13 @@ fetch(struct fetch *f)
 
 	if (!f->file)
 		part_stdout(&f->part);
-	else if (there_already(f))
+	else if (!f->copy && there_already(f))
 		return EXIT_YES;
 	else if (take_up(f))
 		return finish(f);
 	kept = f->part.have;
 	fetch_transfer(f);
-	if (!right(f, got) && f->file && kept && f->from) {
+	if (!right(f, got) && f->file && !f->copy && kept && f->from) {
 		/* The old half may have been another file's. */
 		warn("what was there of '%s' was not part of it; again",
 		    f->file);
@@ -130,6 +145,9 @@ fetch(struct fetch *f)
 	if (right(f, got))
 		return finish(f);
 	part_drop(&f->part);
+	/* Who reads it has more to say. */
+	if (f->copy)
+		return EXIT_NO;
 	warn("'%s' has the SHA-256 %s instead of %s", f->shown, got, f->want);
 	return EXIT_NO;
 }
@@ -141,9 +159,13 @@ fetch_main(int argc, char *argv[])
 	char want[DIGEST_HEX];
 	int c;
 
-	while ((c = getopt(argc, argv, "c:m:o:ps:t:")) != -1)
+	while ((c = getopt(argc, argv, "c:k:m:o:ps:t:")) != -1)
 		switch (c) {
 		case 'c': f.cafile = optarg; break;
+		case 'k':
+			f.file = optarg;
+			f.copy = true;
+			break;
 		case 'm': f.max = xsize(optarg, 1, "limit"); break;
 		case 'o': f.file = optarg; break;
 		case 'p': f.progress = true; break;
@@ -157,6 +179,8 @@ fetch_main(int argc, char *argv[])
 		}
 	if (argc - optind != 1)
 		die_usage("fetch: one URL is wanted");
+	if (f.copy && !f.want)
+		die_usage("fetch: -k wants -s, which tells whose part it is");
 	f.digest = xdigest_new();
 	xurl(argv[optind], &f.url, &f.shown);
 	digest_of(f.url, f.source);

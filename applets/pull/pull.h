@@ -62,6 +62,8 @@ struct fetch {
 	const char *want, *file, *cafile;
 	int64_t max, stall;
 	bool progress;
+	bool copy;			/* to stdout, with a part */
+	int64_t copied;			/* so much of it */
 
 	/* This request: */
 	int64_t from;			/* where it asked to start */
@@ -79,6 +81,8 @@ struct fetch {
 
 noreturn_fn void fetch_cannot(const struct fetch *f, const char *why);
 noreturn_fn void fetch_cannot_write(const struct fetch *f, int r);
+/* n bytes of the file, from there on, for stdout: what is new to it. */
+void fetch_copy(struct fetch *f, int64_t from, const void *p, size_t n);
 /* Take note of why this request has to end; 0. */
 printf_fn(2, 3) size_t fetch_refuse(struct fetch *f, const char *fmt, ...);
 /* The headers are there: is this the body that was asked for? 0 if not. */
