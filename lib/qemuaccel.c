@@ -24,16 +24,24 @@ parallel(const struct qemucmd *c)
 /*
  * microvm has no timer of old to measure the processor's counter with: KVM
  * tells its guests how fast that runs, and who emulates has to.
+ *
+ * QEMU 7.2 keeps what it has translated by virtual address, so a program whose
+ * addresses are random is translated anew each time it is executed: half of
+ * what starting a process costs, 15 ms of 30, is that. An emulated guest is
+ * given random ones only if its kernel's line asks for them, by
+ * sysctl.kernel.randomize_va_space=2.
  */
 static void
 line(struct qemucmd *c)
 {
 	uint32_t khz = c->microvm && !c->kvm ? tsc_khz() : 0;
+	/* The other one is for our own kernel, and its timer is QEMU's. */
+	autofree char *clock = khz ? xasprintf(" tsc_early_khz=%u "
+	    "lapic_timer_khz=1000000", khz) : xstrdup("");
 
 	free(*c->line);
-	/* The other one is for our own kernel, and its timer is QEMU's. */
-	*c->line = khz ? xasprintf("%s tsc_early_khz=%u "
-	    "lapic_timer_khz=1000000", c->words, khz) : xstrdup(c->words);
+	*c->line = xasprintf("%s%s%s", c->words, clock,
+	    c->kvm ? "" : " norandmaps");
 }
 
 void

@@ -177,6 +177,7 @@ if need ROOT 'a start that fails with KVM is tried once more without' &&
 then
 	ok 'a start that fails with KVM is tried once more without' '
 		stub kvm <<-"E" &&
+		echo "$*" >&2
 		case $* in
 		*"-accel kvm"*) echo "qemu: no luck" >&2; exit 1 ;;
 		*"-accel tcg"*) echo "qemu: none either" >&2; exit 2 ;;
@@ -186,6 +187,11 @@ then
 		grep -q "failed with KVM (QEMU ended .*: no luck)" err &&
 		grep -q "cannot start .a.: QEMU ended with status 2" err &&
 		grep -q "^tcg (.*no luck" "$VMS/a/accel"
+	'
+	ok 'random addresses are for a guest that is not emulated' '
+		grep -e "-accel kvm" "$VMS/a/vmm.log" >line &&
+		! grep norandmaps line &&
+		grep -e "-accel tcg" "$VMS/a/vmm.log" | grep " norandmaps$"
 	'
 fi
 done_testing
