@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "conn.h"
@@ -316,11 +317,13 @@ conns_drop(void)
  * Sending
  */
 
-/* How many bytes this connection may send now, to be put at *ret_p. */
+enum { PIECES = WIRE_OUT / MUX_FRAME };
+
+/* How many bytes this connection may send in a frame, to be put at *ret_p. */
 static size_t
 room_for(struct conn *c, uint8_t **ret_p)
 {
-	size_t room = wire_room(c->wire, ret_p);
+	size_t room = min_size(wire_room(c->wire, ret_p), MUX_FRAME);
 
 	if (!c->muxed)
 		return room;
@@ -328,6 +331,28 @@ room_for(struct conn *c, uint8_t **ret_p)
 		return 0;
 	*ret_p += MUX_HEAD;
 	return min_size(room - MUX_HEAD, c->window.send);
+}
+
+/* The same for what one read may fill: as many frames as there is room for. */
+static int
+room_for_many(struct conn *c, struct iovec iov[PIECES])
+{
+	const size_t mux = c->muxed ? MUX_HEAD : 0;
+	size_t room, size, credit = c->muxed ? c->window.send : WIRE_OUT;
+	uint8_t *p;
+	int n = 0;
+
+	for (room = wire_room(c->wire, &p); n < PIECES; n++) {
+		size = min_size(min_size(room, MUX_FRAME), credit + mux);
+		if (size <= mux + FRAME_HEAD)
+			break;
+		iov[n].iov_base = p + mux + FRAME_HEAD;
+		iov[n].iov_len = size - mux - FRAME_HEAD;
+		p += size;
+		room -= size;
+		credit -= size - mux;
+	}
+	return n;
 }
 
 /* n bytes were put at p. */
@@ -360,20 +385,40 @@ pump_say(struct conn *c)
 	return true;
 }
 
-/* Move what a job wrote. */
+/* The n bytes of these pieces are output; no bytes are a frame as well. */
+static void
+sent_many(struct conn *c, const struct iovec *iov, size_t n,
+    enum frame_channel channel)
+{
+	do {
+		size_t part = min_size(n, iov->iov_len);
+		uint8_t *p = (uint8_t *)iov->iov_base - FRAME_HEAD;
+
+		frame_put_head(p, channel, (uint32_t)part);
+		sent(c, p, FRAME_HEAD + part);
+		n -= part;
+		iov++;
+	} while (n);
+}
+
+/*
+ * Move what a job wrote, a whole pipe of it if that may be sent: each read
+ * wakes the writer, who runs at once until the pipe is full again, and under
+ * emulation going there and back costs more than all the copying.
+ */
 static bool
 pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 {
-	size_t room;
+	struct iovec iov[PIECES];
+	int pieces;
 	ssize_t n;
-	uint8_t *p;
 
 	if (!end_is(e, END_IN))
 		return false;
-	room = room_for(c, &p);
-	if (room <= FRAME_HEAD)
+	pieces = room_for_many(c, iov);
+	if (!pieces)
 		return false;
-	n = read(e->fd, p + FRAME_HEAD, room - FRAME_HEAD);
+	n = readv(e->fd, iov, pieces);
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n < 0 && errno == EAGAIN) {
@@ -388,8 +433,7 @@ pump_output(struct conn *c, struct end *e, enum frame_channel channel)
 		n = 0; /* a socket's end is passed on */
 	}
 	loop_moved((size_t)n);
-	frame_put_head(p, channel, (uint32_t)n);
-	sent(c, p, FRAME_HEAD + (size_t)n);
+	sent_many(c, iov, (size_t)n, channel);
 	return true;
 }
 

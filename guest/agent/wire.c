@@ -40,10 +40,10 @@ wire_flush(struct wire *w)
 size_t
 wire_room(struct wire *w, uint8_t **ret_p)
 {
-	if (w->len + ROOM_LOW > MUX_FRAME)
+	if (w->len + ROOM_LOW > WIRE_OUT)
 		wire_flush(w);
 	*ret_p = w->out + w->len;
-	return w->len < MUX_FRAME ? MUX_FRAME - w->len : 0;
+	return WIRE_OUT - w->len;
 }
 
 void

@@ -10,11 +10,13 @@
 #include "loop.h"
 #include "mux.h"
 
+enum { WIRE_OUT = 4 * MUX_FRAME };	/* as much as a stream's window */
+
 struct wire {
 	struct end end;
 	bool port;		/* reading nothing is not the end */
 	size_t from, len;	/* what of out is still to be written */
-	uint8_t out[MUX_SYNC];
+	uint8_t out[WIRE_OUT];
 };
 
 bool wire_open(struct wire *w, int fd, bool port);
@@ -22,7 +24,7 @@ bool wire_open(struct wire *w, int fd, bool port);
 /* Write what can be written. False: the wire is broken. */
 bool wire_flush(struct wire *w);
 
-/* How much one more frame may have, at *ret_p; flushes to make room. */
+/* How much room there is, at *ret_p; flushes to make some. */
 size_t wire_room(struct wire *w, uint8_t **ret_p);
 
 /* n bytes were put there. */
