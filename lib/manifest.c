@@ -86,7 +86,7 @@ manifest_item(const struct manifest *m, const char *path, int i)
 }
 
 static void
-replace(struct manifest *m, const char *key, cJSON *item)
+put_item(struct manifest *m, const char *key, cJSON *item)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(json(m), key);
 	if (!item || !cJSON_AddItemToObject(json(m), key, item))
@@ -99,7 +99,7 @@ manifest_set(struct manifest *m, const char *key, const char *text)
 	cJSON *item = strcmp(key, "created") ? cJSON_CreateString(text) :
 	    cJSON_CreateNumber((double)xnum(text, 0, INT64_C(1) << 53, key));
 
-	replace(m, key, item);
+	put_item(m, key, item);
 }
 
 const struct cJSON *
@@ -111,7 +111,7 @@ manifest_config(const struct manifest *m)
 void
 manifest_set_config(struct manifest *m, struct cJSON *config)
 {
-	replace(m, "config", config);
+	put_item(m, "config", config);
 }
 
 int
