@@ -136,4 +136,53 @@ need LOOP 'the kernel sees what was put' '
 	mkdir -p mnt && unshare -m sh -c "mount -o loop i.ext4 mnt &&
 		cmp mnt/noise noise && rm mnt/x" && clean i.ext4'
 
+# What is killed waits for the disk all the time: there it need not.
+fast=$(mktemp -d -p /dev/shm bng-t.XXXXXX 2>/dev/null) &&
+	at_end "rm -rf $fast" || fast=$T
+# killed N COMMAND...: it dies at its N-th call, which is in $call.
+killed() {
+	perl -e 'print pack "IIiia64", 0, @ARGV, 1, 0, ""' "$1" >plan
+	shift
+	LD_PRELOAD=$BUILD/t/fault.so FAULT=$PWD/plan "$@"
+	[ $? = 137 ] || return
+	call=$(perl -e 'read STDIN, $_, 80; print unpack "x16 Z64"' <plan)
+}
+# whole IMAGE: e2fsck and we find the same in it, which is what is in got.
+whole() {
+	cp --sparse=always "$1" other.ext4 && e2fsck -fp other.ext4 &&
+		clean other.ext4 && bng-disk get other.ext4 f >other &&
+		bng-disk get "$1" f >got 2>err && [ ! -s err ] &&
+		clean "$1" && same got other
+}
+ok 'put that is killed, at any call, has changed all or nothing' '
+	cd "$fast" && bng-disk format -s 16M k.ext4 &&
+	echo old | bng-disk put k.ext4 f &&
+	echo new >new && n=0 && : >gots &&
+	while cp --sparse=always k.ext4 kill.ext4 &&
+		killed $((n += 1)) bng-disk put kill.ext4 f <new
+	do
+		case $call in pwrite* | fdatasync*) ;; *) continue ;; esac
+		[ -f log.ext4 ] || [ "$call" = "${call#fdatasync}" ] ||
+			cp --sparse=always kill.ext4 log.ext4
+		whole kill.ext4 && cat got >>gots || exit
+	done && clean kill.ext4 && [ "$(bng-disk get kill.ext4 f)" = new ] &&
+	[ "$(uniq gots)" = "old
+new" ]'
+ok 'who plays it back and is killed has changed nothing of that' '
+	cd "$fast" && n=0 &&
+	while cp --sparse=always log.ext4 kill.ext4 &&
+		killed $((n += 1)) bng-disk list kill.ext4
+	do
+		case $call in pwrite* | fdatasync*) ;; *) continue ;; esac
+		whole kill.ext4 && same got new || exit
+	done && [ "$n" -gt 20 ] && clean kill.ext4'
+need LOOP 'a kernel plays back what we did not, and we go on from there' '
+	cp --sparse=always "$fast/log.ext4" . &&
+	unshare -m sh -c "mount -o loop log.ext4 mnt && cat mnt/f >got &&
+		echo kernel >mnt/g" && [ "$(cat got)" = new ] &&
+	clean log.ext4 &&
+	echo more | bng-disk put log.ext4 f && clean log.ext4 &&
+	[ "$(bng-disk get log.ext4 f)" = more ] &&
+	[ "$(bng-disk get log.ext4 g)" = kernel ]'
+
 done_testing

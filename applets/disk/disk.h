@@ -18,6 +18,8 @@
  * source.c   where an image comes from
  * layers.c   import and layers: all of these together
  * open.c     an image that is there already, and paths in it
+ * shadow.c   what libext2fs writes to it, in memory (journal.h)
+ * journal.c  from there into its journal, and then into its place
  * look.c     get and list: reading it
  * export.c   an image as a tar stream
  * edit.c     put, mkdir and rm: changing it

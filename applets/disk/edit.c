@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: MIT
  *
  * A file's bytes go into free blocks first; its inode, its name and the
- * bitmaps are written together at the end, with signals held back. Until then
- * the image has not changed for anyone who reads it.
+ * bitmaps are written together at the end, through the journal: the image has
+ * changed as a whole or not at all, however we end. Signals are held back for
+ * that long, so that nobody has to play it back.
  */
 #include <signal.h>
 #include <time.h>

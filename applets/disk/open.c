@@ -6,6 +6,7 @@
  * lock of the whole file is refused while a machine runs on it.
  */
 #include "disk.h"
+#include "journal.h"
 #include "lock.h"
 
 enum { BUFFER = 1 << 20 };
@@ -38,12 +39,37 @@ check_features(struct image *im)
 	    im->out.path);
 }
 
+static void
+open_fs(struct image *im, const char *path, bool change)
+{
+	int flags = EXT2_FLAG_64BITS | (change ? EXT2_FLAG_RW : 0);
+	errcode_t err = ext2fs_open(path, flags, 0, 0, change ?
+	    shadow_manager(im->out.fd) : unix_io_manager, &im->fs);
+
+	if (err)
+		die_ext(err, "cannot open '%s'", path);
+	if (im->fs->blocksize != BLOCK)
+		die("cannot open '%s': its blocks have %u bytes, not %d", path,
+		    im->fs->blocksize, BLOCK);
+}
+
+/* Of ours, who died at it; who only reads does it if that can be done. */
+static bool
+recovered(struct image *im, const char *path, bool change)
+{
+	int fd = change ? im->out.fd : open(path, O_RDWR | O_CLOEXEC);
+	bool done = fd >= 0 && (change || !lock_fd(fd, false)) &&
+	    journal_recover(im, fd);
+
+	if (!change && fd >= 0)
+		close(fd);
+	return done;
+}
+
 /* A journal with something in it belongs to a kernel, running or dead. */
 static void
 check_rest(struct image *im, bool change)
 {
-	if (!ext2fs_has_feature_journal_needs_recovery(im->fs->super))
-		return;
 	if (change)
 		die("cannot change '%s': it was not unmounted; run e2fsck -p",
 		    im->out.path);
@@ -54,39 +80,43 @@ check_rest(struct image *im, bool change)
 void
 image_open(struct image *im, const char *path, bool change)
 {
-	int flags = EXT2_FLAG_64BITS | (change ? EXT2_FLAG_RW : 0);
 	errcode_t err;
 
 	*im = (struct image){ .buf = xmalloc(BUFFER) };
 	im->out.path = xstrdup(path);
 	im->out.fd = change ? image_lock(path) : xopen(path, O_RDONLY, 0);
-	err = ext2fs_open(path, flags, 0, 0, unix_io_manager, &im->fs);
-	if (!err && change)
-		err = ext2fs_read_bitmaps(im->fs);
+	open_fs(im, path, change);
+	if (ext2fs_has_feature_journal_needs_recovery(im->fs->super)) {
+		if (recovered(im, path, change)) {
+			ext2fs_free(im->fs);
+			open_fs(im, path, change);
+		} else {
+			check_rest(im, change);
+		}
+	}
+	if (!change)
+		return;
+	check_features(im);
+	err = ext2fs_read_bitmaps(im->fs);
 	if (err)
 		die_ext(err, "cannot open '%s'", path);
-	if (im->fs->blocksize != BLOCK)
-		die("cannot open '%s': its blocks have %u bytes, not %d", path,
-		    im->fs->blocksize, BLOCK);
-	if (change)
-		check_features(im);
-	check_rest(im, change);
 }
 
 void
 image_close(struct image *im)
 {
-	bool change;
-	errcode_t err;
+	errcode_t err = 0;
 
 	image_settle(im);
-	change = im->fs->flags & EXT2_FLAG_RW;
-	/* libext2fs would wait for the disk three times. */
-	err = ext2fs_close2(im->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+	if (im->fs->flags & EXT2_FLAG_RW) {
+		/* libext2fs would wait for the disk three times. */
+		err = ext2fs_flush2(im->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+		if (!err)
+			journal_commit(im);
+	}
 	if (err)
 		die_ext(err, "cannot write '%s'", im->out.path);
-	if (change && fdatasync(im->out.fd))
-		die_sys("cannot write '%s'", im->out.path);
+	ext2fs_free(im->fs);
 	close(im->out.fd);
 	free(im->out.path);
 	free(im->buf);

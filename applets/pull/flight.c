@@ -6,7 +6,9 @@
  *    in each the lowest bytes that nobody is getting.
  * 2. A range is closed, and made of grains. A grain that a flight does not
  *    finish is missing again.
- * 3. A server that answers a range with anything but that range is asked for
+ * 3. A flight that is about to end no longer counts: the next one's question
+ *    travels while its last bytes come, so that a far line is never idle.
+ * 4. A server that answers a range with anything but that range is asked for
  *    the whole blob, once; what is there already is not written again.
  */
 #include "bng.h"
@@ -15,6 +17,7 @@
 enum {
 	CHUNK_MAX = 8 << 20,	/* of a range; smaller ones near the end */
 	CHUNK_MIN = 4 << 20,
+	NEAR = 1 << 20,		/* of the end */
 	FRUITLESS = 5,		/* good answers that brought nothing */
 };
 
@@ -30,6 +33,7 @@ struct flight {
 	bool asked;		/* for a range */
 	bool wrong_range;	/* the server cannot do ranges */
 	bool enough;		/* we ended it */
+	bool near;		/* it is not one of p->flying any more */
 };
 
 static int64_t
@@ -123,6 +127,15 @@ piece(struct flight *f, const char *data, size_t n)
 		blob_grain(b, g);
 }
 
+static void
+make_way(struct flight *f)
+{
+	if (f->near || f->p->connections == 1)
+		return;
+	f->near = true;
+	f->p->flying--;
+}
+
 static bool
 body(struct exchange *x, const void *data, size_t n)
 {
@@ -141,6 +154,8 @@ body(struct exchange *x, const void *data, size_t n)
 	if (n && f->to == f->b->d.size && f->b->state == BLOB_OURS)
 		return exchange_refuse(x, "the server sends more than its "
 		    "%lld bytes", (long long)f->b->d.size);
+	if (f->to - f->pos < NEAR)
+		make_way(f);
 	f->enough = n;
 	return !f->enough;
 }
@@ -159,7 +174,8 @@ land(struct flight *f)
 	    b->grain[f->high / GRAIN] != GRAIN_THERE)
 		b->have -= rest;
 	b->flights--;
-	f->p->flying--;
+	if (!f->near)
+		f->p->flying--;
 }
 
 noreturn_fn static void
