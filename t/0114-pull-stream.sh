@@ -88,6 +88,19 @@ ok 'mirrors are asked in turn, and then the registry' '
 	grep -q "^bng-pull: mirror .http://127.0.0.1:1.: " err &&
 	grep -q "^bng-pull: mirror .http://$here.: cannot get .*404" err &&
 	fails 1 grep -q "127.0.0.1:2" err && [ "$(grep -c manifests log)" = 1 ]'
+# A config comes in one piece, before anything of it could be sent.
+long=$(printf %03000d 7) && head -c 1024 /dev/zero >empty.tar &&
+	long=$(oci_image img "{\"Env\":[\"A=$long\"]}" amd64 tar empty.tar) &&
+	long=$(echo "$long" | hex) && push img "$long" "$plain/flip/2500" ||
+	exit 1
+ok 'a mirror with wrong bytes of what is not yet sent is passed over' '
+	start && pull "$plain/flip/2500@sha256:$long" >good &&
+	start && rm -f err && pull -M "$plain=http://$here" \
+		"$plain/flip/2500@sha256:$long" >got 2>err && cat err &&
+	same got good && grep -q "^bng-pull: mirror .*: config has the \
+digest sha256:.* instead of sha256:" err &&
+	grep -q "^GET .* blobs .* 200" log && set +f &&
+	[ ! -e "$(echo cache/blobs/sha256/*.part*)" ]'
 # A static server is a registry, too: one whose digests are of SHA-512.
 long() { sha512sum <"$1" | cut -d" " -f1; }
 v2=$T/www/v2/x

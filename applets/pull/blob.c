@@ -114,6 +114,16 @@ sync_now_and_then(struct blob *b)
 	job_start(&b->sync);
 }
 
+/* Of a blob that the stream has begun with, nothing can be taken back. */
+static bool
+may_go_on(const struct blob *b)
+{
+	int64_t sent;
+
+	return b->state == BLOB_OURS && b->origin + 1 < b->origins &&
+	    (stream_blob(&sent) != b || !sent);
+}
+
 /* All of it was hashed: is it what it is called? */
 static void
 judge(struct blob *b)
@@ -129,6 +139,12 @@ judge(struct blob *b)
 		return;
 	}
 	show_clear();
+	if (may_go_on(b)) {
+		warn("mirror '%s': %s has the digest %.7s%s instead of %s",
+		    b->from, b->what, b->d.digest, sum, b->d.digest);
+		b->wrong = true;
+		return;
+	}
 	unlinkat(b->dirfd, b->old ? b->name : b->part, 0);
 	if (b->old)
 		die("%s in '%s/blobs' is damaged, and was removed: pull again "
@@ -136,6 +152,29 @@ judge(struct blob *b)
 	unlinkat(b->dirfd, b->notes, 0);
 	die("%s from '%s' has the digest %.7s%s instead of %s", b->what,
 	    b->from, b->d.digest, sum, b->d.digest);
+}
+
+void
+blob_again(struct blob *b)
+{
+	int r;
+
+	if (b->flights || b->sync.run)
+		return;
+	r = ftruncate(b->fd, 0) ? -errno : 0;
+	close(b->journal.fd);
+	unlinkat(b->dirfd, b->notes, 0);
+	memset(b->grain, GRAIN_MISSING, b->ngrain);
+	if (!r)
+		r = journal_open(&b->journal, b->dirfd, b->notes, b->fd,
+		    b->d.size, b->grain, b->ngrain);
+	if (r)
+		blob_cannot(b, "take up", r);
+	digest_reset(b->sum);
+	b->have = b->prefix = b->hashed = b->kept = b->unsynced = 0;
+	b->origin++;
+	b->fruitless = 0;
+	b->wrong = b->no_ranges = false;
 }
 
 static void

@@ -301,6 +301,8 @@ flight_schedule(struct pull *p)
 	for (size_t i = 0; i < p->n && p->flying < p->connections; i++) {
 		if (p->blobs[i].state == BLOB_NEW)
 			blob_open(&p->blobs[i]);
+		if (p->blobs[i].wrong)
+			blob_again(&p->blobs[i]);
 		while (p->flying < p->connections &&
 		    next_flight(p, &p->blobs[i]))
 			;

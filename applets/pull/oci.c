@@ -86,6 +86,7 @@ list_blobs(struct pull *p, const struct options *opt)
 	for (size_t i = 0; i < p->n; i++) {
 		p->size += p->blobs[i].d.size;
 		p->blobs[i].origin = p->image.origin;
+		p->blobs[i].origins = p->source.n;
 	}
 	if (p->size > opt->max)
 		die("cannot pull '%s': it has more than %s",

@@ -353,6 +353,7 @@ struct blob {
 	struct descriptor d;
 	const char *what;	/* "layer 3 of 7" */
 	size_t origin;		/* of the source: who is asked for it */
+	size_t origins;		/* how many there are */
 	enum blob_state state;
 	bool old;		/* it was in the cache before */
 	int dirfd, fd;
@@ -368,6 +369,7 @@ struct blob {
 	size_t flights, fruitless;
 	bool no_ranges;
 	bool settling;
+	bool wrong;		/* all of it is there, with another digest */
 	int64_t unsynced;
 	struct job sync, wait;
 	size_t sync_lines;
@@ -384,6 +386,8 @@ void blob_write(struct blob *b, int64_t at, const void *data, size_t n);
 void blob_grain(struct blob *b, size_t grain);
 /* Hash up to n bytes that are in the file already; whether there is more. */
 bool blob_hash(struct blob *b, int64_t n);
+/* It was wrong: from the next origin, once nobody is at work on it. */
+void blob_again(struct blob *b);
 /* All bytes are there and are right. */
 bool blob_verified(const struct blob *b);
 

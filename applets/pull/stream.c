@@ -168,7 +168,7 @@ send_blob(void)
 	int64_t may = s.blob->hashed - s.sent;
 	ssize_t w;
 
-	if (may <= 0)
+	if (may <= 0 || s.blob->wrong)
 		return 0;
 	w = send_file(s.blob, s.sent, may < BUDGET ? (size_t)may : BUDGET);
 	if (w < 0 && errno != EAGAIN && errno != EINTR)
@@ -252,7 +252,7 @@ stream_pump(void)
 		n += w;
 	}
 	return !s.ended && (s.text_n || s.body_n ||
-	    (s.blob && s.blob->hashed > s.sent));
+	    (s.blob && s.blob->hashed > s.sent && !s.blob->wrong));
 }
 
 bool
