@@ -355,13 +355,22 @@ walk(struct journal *j, bool apply)
 }
 
 bool
+journal_ours(struct image *im)
+{
+	struct journal j;
+
+	return find(&j, im, im->out.fd) &&
+	    get32(j.super + S_MARK) == MARK &&
+	    get32(j.super + S_MARK + 4) == j.sequence;
+}
+
+bool
 journal_recover(struct image *im, int fd)
 {
 	struct journal j;
 	uint32_t start;
 
-	if (!find(&j, im, fd) || get32(j.super + S_MARK) != MARK ||
-	    get32(j.super + S_MARK + 4) != j.sequence)
+	if (!journal_ours(im) || !find(&j, im, fd))
 		return false;
 	start = get32(j.super + S_START);
 	if (start && (start != j.first || !walk(&j, false)))

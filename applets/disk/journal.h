@@ -30,8 +30,11 @@ void journal_commit(struct image *im);
 
 /*
  * The image says that its journal is to be played back. Whether it was one of
- * us who died: then that is done, through fd, and it is to be opened anew.
+ * us who died at it.
  */
+bool journal_ours(struct image *im);
+
+/* If so, do that, through fd; the image is to be opened anew then. */
 bool journal_recover(struct image *im, int fd);
 
 #endif

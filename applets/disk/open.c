@@ -57,11 +57,14 @@ open_fs(struct image *im, const char *path, bool change)
 static bool
 recovered(struct image *im, const char *path, bool change)
 {
-	int fd = change ? im->out.fd : open(path, O_RDWR | O_CLOEXEC);
-	bool done = fd >= 0 && (change || !lock_fd(fd, false)) &&
-	    journal_recover(im, fd);
+	int fd;
+	bool done;
 
-	if (!change && fd >= 0)
+	if (change || !journal_ours(im))
+		return change && journal_recover(im, im->out.fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	done = fd >= 0 && !lock_fd(fd, false) && journal_recover(im, fd);
+	if (fd >= 0)
 		close(fd);
 	return done;
 }
