@@ -200,7 +200,9 @@ search(char **argv)
 		end = path + strcspn(path, ":");
 		snprintf(file, sizeof(file), "%.*s%s%s", (int)(end - path),
 		    path, end == path ? "./" : "/", argv[0]);
-		execve(file, argv, env.v);
+		/* Where it is not, execve would first make it a memory. */
+		if (!access(file, F_OK))
+			execve(file, argv, env.v);
 		if (errno != ENOENT && errno != ENOTDIR)
 			why = errno;
 		if (!*end)
