@@ -24,10 +24,11 @@ struct stream {
 	uint32_t to;
 	struct mux_window win;
 	bool opened;		/* OPEN has been sent */
+	bool asked;		/* the agent wants to send more at once */
 	bool readable, hung_up;	/* edges that were seen on the client */
 	bool eof;		/* it writes no more, yet may read */
 	bool close_sent, close_got;
-	uint8_t *ring;		/* MUX_WINDOW bytes for the client, or NULL */
+	uint8_t *ring;		/* MUX_WIDE bytes for the client, or NULL */
 	size_t head, kept;
 };
 
@@ -100,12 +101,12 @@ keep(struct stream *s, const uint8_t *p, size_t n)
 	size_t tail, first;
 
 	if (!s->ring)
-		s->ring = malloc(MUX_WINDOW);
+		s->ring = malloc(MUX_WIDE);
 	if (!s->ring)
 		return false;
 	/* The window was checked: there is room. */
-	tail = (s->head + s->kept) % MUX_WINDOW;
-	first = MUX_WINDOW - tail < n ? MUX_WINDOW - tail : n;
+	tail = (s->head + s->kept) % MUX_WIDE;
+	first = MUX_WIDE - tail < n ? MUX_WIDE - tail : n;
 	memcpy(s->ring + tail, p, first);
 	memcpy(s->ring, p + first, n - first);
 	s->kept += n;
@@ -117,15 +118,15 @@ static void
 drain(struct stream *s)
 {
 	while (s->kept && s->w.fd >= 0) {
-		size_t n = MUX_WINDOW - s->head < s->kept ?
-		    MUX_WINDOW - s->head : s->kept;
+		size_t n = MUX_WIDE - s->head < s->kept ?
+		    MUX_WIDE - s->head : s->kept;
 		ssize_t left = push(s, s->ring + s->head, n);
 
 		if (left < 0) {
 			client_gone(s);
 			return;
 		}
-		s->head = (s->head + n - (size_t)left) % MUX_WINDOW;
+		s->head = (s->head + n - (size_t)left) % MUX_WIDE;
 		s->kept -= n - (size_t)left;
 		if (left)
 			return;
@@ -186,6 +187,9 @@ serve(struct stream *s)
 	}
 	if (s->w.fd >= 0 && !s->close_got) {
 		due = mux_window_due(&s->win, s->kept);
+		if (s->asked)
+			due += mux_window_widen(&s->win);
+		s->asked = false;
 		if (due)
 			l->queued += mux_put_u32(l->out + l->queued,
 			    MUX_T_CREDIT, s->number, due);
@@ -371,6 +375,8 @@ on_credit(void *ctx, uint16_t number, uint32_t n)
 
 	if (l->state != UP)
 		return 0;
+	if (s && !n)
+		s->asked = true;
 	return s ? mux_window_grant(&s->win, n) : -EPROTO;
 }
 

@@ -194,7 +194,7 @@ mux_put_sync(uint8_t *out, const uint8_t nonce[MUX_NONCE])
 void
 mux_window_init(struct mux_window *w)
 {
-	w->send = w->recv = MUX_WINDOW;
+	w->send = w->recv = w->send_max = w->recv_max = MUX_WINDOW;
 }
 
 int
@@ -209,18 +209,34 @@ mux_window_got(struct mux_window *w, size_t n)
 int
 mux_window_grant(struct mux_window *w, uint32_t n)
 {
-	if (n > MUX_WINDOW - w->send)
+	if (n > w->send_max - w->send)
 		return -EPROTO;
 	w->send += n;
 	return 0;
 }
 
+void
+mux_window_ask(struct mux_window *w)
+{
+	w->send_max = MUX_WIDE;
+}
+
+uint32_t
+mux_window_widen(struct mux_window *w)
+{
+	uint32_t more = MUX_WIDE - w->recv_max;
+
+	w->recv_max += more;
+	w->recv += more;
+	return more;
+}
+
 uint32_t
 mux_window_due(struct mux_window *w, size_t buffered)
 {
-	uint32_t due = MUX_WINDOW - w->recv - (uint32_t)buffered;
+	uint32_t due = w->recv_max - w->recv - (uint32_t)buffered;
 
-	if (due < MUX_WINDOW / 2)
+	if (due < w->recv_max / 2)
 		return 0;
 	w->recv += due;
 	return due;

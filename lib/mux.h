@@ -11,14 +11,17 @@
  *   HELLO   magic "bngmux01", 16 bytes nonce: forget every stream
  *   OPEN    4 bytes port: the host opens this stream towards it
  *   DATA    bytes
- *   CREDIT  4 bytes: so many more bytes of DATA may be sent
+ *   CREDIT  4 bytes: so many more bytes of DATA may be sent; 0, from the
+ *           agent: it would send more at once than it may
  *   CLOSE   empty: nothing more in either direction
  *
  * 1. Only the host opens. A stream number is free again when CLOSE has been
  *    both sent and received.
  * 2. Each direction of a stream starts with MUX_WINDOW bytes of credit; DATA
- *    beyond it breaks the protocol. A receiver thus never buffers more than
- *    MUX_WINDOW a stream, and a stalled stream never blocks another.
+ *    beyond it breaks the protocol. The host widens that of a stream whose
+ *    agent asks for it to MUX_WIDE, once; an agent of before does not ask. A
+ *    receiver thus never buffers more than that a stream, and a stalled stream
+ *    never blocks another.
  * 3. A new agent sends mux_sync with a nonce of zeros: MUX_FRAME bytes of PAD
  *    flush whatever half frame the peer was reading. The host answers HELLO
  *    with a fresh nonce, the agent returns that HELLO; from there on both are
@@ -38,6 +41,7 @@ enum {
 	MUX_FRAME = 32768,	/* header and payload; one virtio write */
 	MUX_DATA = MUX_FRAME - MUX_HEAD,
 	MUX_WINDOW = 131072,
+	MUX_WIDE = 524288,
 	MUX_NONCE = 16,
 	MUX_HELLO = MUX_HEAD + 8 + MUX_NONCE,
 	MUX_SYNC = MUX_FRAME + MUX_HELLO,
@@ -90,6 +94,7 @@ size_t mux_put_sync(uint8_t *out, const uint8_t nonce[MUX_NONCE]);
 struct mux_window {
 	uint32_t send;		/* bytes that may still be sent */
 	uint32_t recv;		/* bytes that the peer may still send */
+	uint32_t send_max, recv_max;	/* what they are at first */
 };
 
 void mux_window_init(struct mux_window *w);
@@ -99,6 +104,12 @@ int mux_window_got(struct mux_window *w, size_t n);
 
 /* The peer grants n more. 0, or -EPROTO when that exceeds the window. */
 int mux_window_grant(struct mux_window *w, uint32_t n);
+
+/* The agent is about to ask for more: that may be granted from now on. */
+void mux_window_ask(struct mux_window *w);
+
+/* The agent has asked: how much more credit to send now, perhaps 0. */
+uint32_t mux_window_widen(struct mux_window *w);
 
 /*
  * `buffered` received bytes are still unconsumed here. How much credit to

@@ -8,6 +8,9 @@ ok 'a new agent resets every stream, what is under way is let pass' '
 	linktest again
 '
 ok 'data beyond the window breaks the link' 'linktest overrun'
+ok 'an agent that asks may send more at once, but not without end' '
+	linktest wide
+'
 ok 'credit beyond the window breaks the link' 'linktest credit'
 ok 'data on a stream that there is not breaks the link' 'linktest unknown'
 ok 'so does a stream number out of range' 'linktest far'

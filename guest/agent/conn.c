@@ -540,6 +540,7 @@ pump_input(struct conn *c)
 {
 	uint8_t *p;
 	uint32_t due;
+	bool ask;
 	size_t used = 0;
 
 	if (c->late_len && (c->last || !c->job ||
@@ -553,7 +554,12 @@ pump_input(struct conn *c)
 	if (!c->muxed || c->closed || wire_room(c->wire, &p) < MUX_HEAD + 4)
 		return used;
 	due = mux_window_due(&c->window, c->late_len);
-	if (due)
+	/* Who has sent so much will send more: it would wait for credit. */
+	ask = !due && c->window.send < MUX_WINDOW / 2 &&
+	    c->window.send_max == MUX_WINDOW;
+	if (ask)
+		mux_window_ask(&c->window);
+	if (due || ask)
 		wire_put(c->wire, mux_put_u32(p, MUX_T_CREDIT, c->stream, due));
 	return used;
 }

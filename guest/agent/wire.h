@@ -10,7 +10,7 @@
 #include "loop.h"
 #include "mux.h"
 
-enum { WIRE_OUT = 4 * MUX_FRAME };	/* as much as a stream's window */
+enum { WIRE_OUT = 8 * MUX_FRAME };	/* half of a wide window */
 
 struct wire {
 	struct end end;

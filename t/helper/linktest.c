@@ -195,6 +195,42 @@ overrun(void)
 	assert(broken && sent > MUX_WINDOW && link_used(l) == 0);
 }
 
+/* The last number that the link has said. */
+static uint32_t
+credited(void)
+{
+	uint8_t last[MUX_HEAD + 4] = "";
+
+	heard(last, sizeof(last));
+	assert(last[0] == MUX_T_CREDIT);
+	return (uint32_t)last[MUX_HEAD] << 24 | last[MUX_HEAD + 1] << 16 |
+	    last[MUX_HEAD + 2] << 8 | last[MUX_HEAD + 3];
+}
+
+/* An agent that asks may send more at once: that much more, and only once. */
+static void
+wide(void)
+{
+	uint8_t head[MUX_HEAD];
+	size_t sent = 0;
+
+	up();
+	open_client();
+	heard(head, MUX_HEAD);
+	number(MUX_T_CREDIT, 0, 0);
+	assert(credited() == MUX_WIDE - MUX_WINDOW);
+	number(MUX_T_CREDIT, 0, 0);
+	assert(!heard(head, MUX_HEAD) && !broken);
+	while (sent + MUX_DATA <= MUX_WIDE) {
+		frame(MUX_T_DATA, 0, MUX_DATA);
+		sent += MUX_DATA;
+	}
+	assert(!broken);
+	for (int i = 0; i < 4 && !broken; i++)
+		frame(MUX_T_DATA, 0, MUX_DATA);
+	assert(broken && link_used(l) == 0);
+}
+
 static void
 credit(void)
 {
@@ -316,9 +352,10 @@ static const struct {
 	void (*test)(void);
 } claims[] = {
 	{ "noise", noise }, { "stale", stale }, { "again", again },
-	{ "overrun", overrun }, { "credit", credit }, { "unknown", unknown },
-	{ "far", far }, { "opens", opens }, { "long", long_frame },
-	{ "closing", closing }, { "window", window }, { "fuzz", fuzz },
+	{ "overrun", overrun }, { "wide", wide }, { "credit", credit },
+	{ "unknown", unknown }, { "far", far }, { "opens", opens },
+	{ "long", long_frame }, { "closing", closing }, { "window", window },
+	{ "fuzz", fuzz },
 };
 
 int
