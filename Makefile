@@ -188,7 +188,7 @@ fresh:
 	$(Q)sh t/fresh
 
 bench: all helpers
-	$(Q)ROW='$(ROW)' sh t/bench
+	$(Q)ROW='$(ROW)' BOX_ROWS='$(BOX_ROWS)' sh t/bench
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/banger

@@ -19,7 +19,7 @@
  * VM is a machine's name, or its directory when it holds a '/'.
  *
  *   start   start it, and leave a supervisor beside it
- *   stop    let the guest power itself off; end it after SECONDS (15)
+ *   stop    let the guest power itself off; end it after SECONDS (14)
  *   kill    send SIGNAL (KILL) to QEMU, and wait for the end if it ends it
  *   wait    wait until it runs no more
  *   status  print its state and QEMU's pid, tab-separated

@@ -20,7 +20,8 @@ enum {
 	DAY = 86400,
 };
 
-#define STOP_SECONDS "15"	/* when -t does not say */
+/* When -t does not say: 15 in all, the last for what has to be killed. */
+#define STOP_SECONDS "14"
 
 static char *
 name_of(int dir)

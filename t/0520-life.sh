@@ -8,7 +8,7 @@ at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
 vms=$BANGER_STATE/vms
 version=$(bng-state field "$BANGER_KERNEL_PATH/debian/manifest.json" version)
-new() { banger vm create -q --image tiny --vcpu 1 --memory 256M "$@"; }
+new() { banger vm create -q --image tiny --vcpu 1 --memory 128M "$@"; }
 in_web() { banger vm exec web -- "$@"; }
 state() { banger vm list | awk -v n="$1" '$1 == n { print $2 }'; }
 # Words of what is on its disks, which nobody mounts now.
@@ -19,7 +19,7 @@ clean() {
 }
 
 ok 'a command runs, and the first line says under what' '
-	banger vm run --rm --image tiny --vcpu 1 --memory 256M -- uname -r \
+	banger vm run --rm --image tiny --vcpu 1 --memory 128M -- uname -r \
 		>out 2>err && cat err && [ "$(cat out)" = "$version" ] &&
 	head -n 1 err | grep -Eq \
 		"^spec: .* \| (firecracker [0-9.]+ kvm|qemu (kvm|tcg .*))$" &&
@@ -43,11 +43,11 @@ ok 'it can be stopped still, and goes on' '
 ok 'stop and start keep /root, and what was written elsewhere' '
 	in_web sh -c "echo kept >/root/file; echo too >/etc/too" &&
 	banger vm stop web && [ "$(state web)" = stopped ] && clean web &&
-	banger vm set -q web memory=384M --disk-size 9G && clean web &&
+	banger vm set -q web memory=256M --disk-size 9G && clean web &&
 	banger vm start -q web && [ "$(in_web cat /root/file /etc/too)" = "kept
 too" ]'
 ok 'and it has the memory and the disk that it was given meanwhile' '
-	in_web cat /proc/meminfo | awk "/^MemTotal/ { exit !(\$2 > 300000) }" &&
+	in_web cat /proc/meminfo | awk "/^MemTotal/ { exit !(\$2 > 180000) }" &&
 	[ "$(in_web df -k /root | awk "END { print (\$2 > 8600000) }")" = 1 ]'
 ok 'a guest that reboots itself comes back' '
 	boot=/proc/sys/kernel/random/boot_id && was=$(in_web cat $boot) &&

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/machine.sh"
 . "$TOP/t/fakefc.sh"
+. "$TOP/t/strict.sh"
 
 firecracker 1.12.1 && fc a
 
@@ -48,11 +49,18 @@ ok 'one that does not answer --version does not hang us' '
 	says 111 "does not say" timeout 20 bng-fc start a &&
 	firecracker 1.12.1'
 ok 'each version gets the fields that it knows' '
+	given() { read -r p _ <"$VMS/a/pid" && cat "/proc/$p/fd/7"; } &&
+	firecracker 1.14.4 && bng-fc start a && given >conf &&
+	grep -q "\"free_page_reporting\":true" conf && bng-fc kill a &&
 	firecracker 1.13.0 && bng-fc start a && bng-agent wait a &&
+	given >conf && grep -q "\"entropy\":{}" conf &&
+	! grep balloon conf &&
 	grep -q "^Command line:.* reboot=k$" "$VMS/a/console.log" &&
 	bng-fc kill a && firecracker 1.12.1 && bng-fc start a &&
 	bng-agent wait a && bng-fc kill a &&
 	grep -q "reboot=k pci=off$" "$VMS/a/console.log"'
+ok 'the stand-in is as strict as the real one, which is asked the same' '
+	bng-fc start a && bng-agent wait a && strict "$VMS/a" && bng-fc kill a'
 ok 'a file that is missing is an error that names it' '
 	rm "$VMS/a/work.ext4" && says 111 "work.ext4" bng-fc start a &&
 	: >"$VMS/a/work.ext4" && k=$BANGER_STATE/kernels/k &&

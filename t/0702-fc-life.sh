@@ -100,6 +100,19 @@ ok 'a request that is refused is told in Firecracker'\''s words' '
 	firecracker 1.12.1 stubborn && up &&
 	says 111 "cannot pause '\''a'\'': Internal VMM error: it rains" \
 		bng-fc pause a && bng-fc kill a && firecracker 1.12.1'
+ok 'so is a snapshot that it cannot write; it goes on, and none is there' '
+	firecracker 1.12.1 full && up &&
+	says 111 "cannot save the memory of '\''a'\'': Create snapshot error: \
+no room" bng-fc snapshot a "$T/snap" && ! [ -e snap ] &&
+	[ -z "$(find . -maxdepth 1 -name ".new.snap*")" ] &&
+	fails 7 do_in hello && bng-fc kill a && firecracker 1.12.1'
+ok 'a console and a log that do not stop are bounded, their ends kept' '
+	up && fails 7 do_in shout && bng-fc kill a &&
+	for log in console vmm; do
+		size=$(stat -c %s "$VMS/a/$log.log") && echo "$size" &&
+		[ "$size" -le 4194304 ] && [ "$size" -gt 1000000 ] &&
+		tail -n 1 "$VMS/a/$log.log" | grep "shout 9999 *$" || exit
+	done'
 ok 'no pause where it would cost the vsock' '
 	firecracker 1.16.1 && up 2>/dev/null &&
 	says 111 "Firecracker 1.16.1 could not be reached" bng-fc pause a &&

@@ -15,9 +15,15 @@ vmm() { _verb=$1 _name=$2; shift 2
 }
 in_vm() { banger vm exec "$1" -- sh -c "$2"; }
 up() { timeout 120 bng-agent wait "$1"; }
+# However long it takes to ask.
+its_time_is_ours() {
+	before=$(date +%s) && then=$(in_vm web 'date +%s') &&
+		[ $((before - then)) -le 1 ] && now=$(date +%s) &&
+		[ $((then - now)) -le 1 ]
+}
 
 ok 'a guest holds a nonce that is nowhere but in its memory' '
-	banger vm run -q -d --image tiny --memory 256M --name web &&
+	banger vm run -q -d --image tiny --memory 128M --name web &&
 	in_vm web "mkdir /ram && mount -t tmpfs none /ram &&
 		head -c 16 /dev/urandom | od -An -tx1 >/ram/nonce &&
 		echo then >/root/file && sync && cat /ram/nonce" >nonce &&
@@ -28,11 +34,10 @@ ok 'a snapshot of it tells how long it stood still, and it runs on' '
 	vmm status web | grep -q ^running &&
 	[ "$(in_vm web "cat /root/file")" = then ]'
 ok 'nor does its clock fall behind' '
-	then=$(in_vm web "date +%s") && now=$(date +%s) &&
-	[ $((now - then)) -le 1 ] && [ $((then - now)) -le 1 ]'
+	its_time_is_ours'
 ok 'the snapshot is private and takes no room for what is empty' '
 	[ "$(stat -c %a one)" = 700 ] && [ "$(stat -c %a one/memory)" = 600 ] &&
-	[ "$(du -sm one | cut -f 1)" -lt 250 ]'
+	[ "$(du -sm one | cut -f 1)" -lt 120 ]'
 ok 'after a change the machine is what it was, under another supervisor' '
 	in_vm web "echo now >/root/file; rm /ram/nonce; sync" &&
 	read -r old <"$vms/web/supervisor" && vmm kill web &&
@@ -42,8 +47,7 @@ ok 'after a change the machine is what it was, under another supervisor' '
 	[ "$(in_vm web "cat /root/file")" = then ] &&
 	[ "$(cat "$vms/web/restored")" = one ]'
 ok 'its clock is that of the host' '
-	then=$(in_vm web "date +%s") && now=$(date +%s) &&
-	[ $((now - then)) -le 2 ] && [ $((then - now)) -le 2 ]'
+	its_time_is_ours'
 ok 'a command that ran in the snapshot is ended, its client long gone' '
 	{ banger vm exec web -- sh -c "echo \$\$ >/ram/pid; exec sleep 1000" &
 	} && client=$! &&
@@ -71,7 +75,7 @@ ok 'with a size changed since, the size of the snapshot counts' '
 	banger vm stop web && bng-state set web vcpu=1 memory_mib=300 &&
 	vmm restore web "$T/one" && up web &&
 	in_vm web "cat /ram/nonce" >back && same nonce back &&
-	[ "$(cat "$vms/web/memory_mib")" = 256 ]'
+	[ "$(cat "$vms/web/memory_mib")" = 128 ]'
 ok 'one that was paused stays so, and its snapshot runs' '
 	vmm pause web && vmm snapshot web "$T/still" &&
 	vmm status web | grep -q ^paused && vmm resume web &&

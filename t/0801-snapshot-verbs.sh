@@ -14,8 +14,9 @@ ok 'without a machine there is nothing to list' '
 	says 1 "no machine" banger vm snapshots web &&
 	says 2 "required" banger vm restore'
 ok 'a snapshot without a name gets one, and the pause is told' '
-	banger vm run -q -d --image tiny --memory 256M --name web &&
-	in_vm web "mkdir /ram && mount -t tmpfs none /ram && echo 1 >/ram/n" &&
+	banger vm run -q -d --image tiny --vcpu 1 --memory 128M --name web &&
+	in_vm web "mkdir -p /ram /etc/ssh && mount -t tmpfs none /ram &&
+		echo 1 >/ram/n" &&
 	[ "$(banger vm snapshot web 2>err)" = snap-1 ] &&
 	grep -Eq "^web stood still for [0-9]+\.[0-9] s$" err &&
 	in_vm web "echo 2 >/ram/n" &&
@@ -23,7 +24,7 @@ ok 'a snapshot without a name gets one, and the pause is told' '
 	in_vm web "echo 3 >/ram/n"'
 ok 'they are listed by age, with size; show names them' '
 	[ "$(banger vm snapshots -q web | tr "\n" " ")" = "snap-1 second " ] &&
-	banger vm snapshots | grep -Eq "^web +snap-1 +256 MiB +[0-9.]+ MiB" &&
+	banger vm snapshots | grep -Eq "^web +snap-1 +128 MiB +[0-9.]+ MiB" &&
 	[ "$(banger vm snapshots --json | tr , "\n" |
 		grep -c "\"kind\":\"memory\"")" = 2 ] &&
 	banger vm show web | grep -qx "snapshots  *snap-1, second" &&
@@ -51,7 +52,9 @@ ok 'a fork goes on from the same moment, as somebody else' '
 		[ -e /sys/class/net/eth0 ] || cat /etc/hostname" \
 		"head -c 32 /dev/urandom | od -An -tx1"; do
 		[ "$(in_vm web "$what")" != "$(in_vm child "$what")" ] || exit
-	done'
+	done && in_vm child "cat /etc/ssh/ssh_host_ed25519_key.pub" >key &&
+	same key "$vms/child/ssh_host_key.pub" &&
+	fails 1 cmp key "$vms/web/ssh_host_key.pub"'
 ok 'what one does the other does not see' '
 	in_vm child "echo child >/ram/n; echo child >/root/f" &&
 	[ "$(in_vm web "cat /ram/n /root/f" | tr "\n" " ")" = "1 disk " ] &&

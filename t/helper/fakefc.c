@@ -63,7 +63,9 @@ say(const char *thread, const char *fmt, ...)
 	vfprintf(f, fmt, ap);
 	va_end(ap);
 	fputc('\n', f);
-	if (f != stdout)
+	if (f == stdout)
+		fflush(f);
+	else
 		fclose(f);
 }
 
@@ -118,6 +120,9 @@ static const struct field fields[] = {
 	{ "balloon", "free_page_reporting", false, 1014000 },
 	{ "vm", "state", true, 0 },
 	{ "actions", "action_type", true, 0 },
+	{ "snapshot/create", "snapshot_type", false, 0 },
+	{ "snapshot/create", "snapshot_path", true, 0 },
+	{ "snapshot/create", "mem_file_path", true, 0 },
 };
 
 static const struct field *
@@ -128,6 +133,15 @@ field(const char *section, const char *name)
 		    !strcmp(fields[i].name, name) && fields[i].since <= number)
 			return &fields[i];
 	return NULL;
+}
+
+static bool
+known(const char *section)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!strcmp(fields[i].section, section))
+			return true;
+	return false;
 }
 
 /* NULL, or what is wrong with an object of this section. */
@@ -319,6 +333,17 @@ announce(void)
 	hello = connect_to(path);
 }
 
+/* More than either log is to hold. */
+static void
+shout(void)
+{
+	for (int i = 0; i < 10000; i++) {
+		printf("%500s %d\n", "shout", i);
+		say("main", "%500s %d", "shout", i);
+	}
+	fflush(stdout);
+}
+
 static int
 exec(struct peer *p, const char *word)
 {
@@ -345,6 +370,8 @@ exec(struct peer *p, const char *word)
 		printf("x reboot: System halted\r\n");
 		fflush(stdout);
 	}
+	if (!strcmp(word, "shout"))
+		shout();
 	if (!strcmp(word, "again"))
 		announce();
 	if (!strcmp(word, "second")) {
@@ -493,7 +520,11 @@ serve(struct peer *p, const char *method, const char *path, const char *body)
 		fault(p, why);
 	} else if (!strcmp(method, "PATCH") && !strcmp(path, "/vm")) {
 		patch_vm(p, o);
-	} else if (!strcmp(method, "PUT") && started) {
+	} else if (!strcmp(path, "/snapshot/create") &&
+	    !strcmp(mode, "full")) {
+		fault(p, "Create snapshot error: no room");
+	} else if (!strcmp(method, "PUT") && started &&
+	    known(path + 1)) {
 		fault(p, "The requested operation is not supported after "
 		    "starting the microVM.");
 	} else {

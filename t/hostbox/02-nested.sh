@@ -5,14 +5,14 @@ box_user=root BANGER_VMM=qemu
 export BANGER_VMM
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 run() {
-	banger vm run -q --rm --image tiny --vcpu 1 --memory 256M \
+	banger vm run -q --rm --image tiny --vcpu 1 --memory 128M \
 		"$@"
 }
 allow() { modprobe -r kvm_amd && modprobe kvm_amd nested="$1"; }
 
 ok 'QEMU uses KVM, and the guest has no virtualisation' '
 	run -- cat /proc/cpuinfo >out && ! grep -qw svm out &&
-	banger vm create -q --image tiny --vcpu 1 --memory 256M \
+	banger vm create -q --image tiny --vcpu 1 --memory 128M \
 		plain && [ "$(cat "$BANGER_STATE/vms/plain/accel")" = kvm ] &&
 	banger vm delete plain'
 ok 'with --nested it has the one of the host' '

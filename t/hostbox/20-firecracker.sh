@@ -1,11 +1,12 @@
 #!/bin/sh
 # Bad luck with Firecracker itself: absent, old, broken, hanging, refusing.
 . "${0%/*}/box.sh"
+. "$TOP/t/strict.sh"
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
 vms=$BANGER_STATE/vms
 real=$(command -v firecracker)
-size='--image tiny --vcpu 1 --memory 256M --disk-size 64M'
+size='--image tiny --vcpu 1 --memory 128M --disk-size 64M'
 run() { banger vm run -q --rm $size "$@"; }
 none() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
 
@@ -62,6 +63,10 @@ ok 'it is killed while the guest boots: said, and it can start again' '
 	banger vm create -q --no-start --vmm firecracker $size a &&
 	bng-fc start a && bng-fc kill a && banger vm start -q a &&
 	[ "$(banger vm exec a -- cat /proc/1/comm)" != "" ]'
+ok 'its guest has a source of entropy, and it is as strict as our stand-in' '
+	banger vm exec a -- cat /sys/class/misc/hw_random/rng_current >out &&
+	cat out && grep -q "^virtio_rng" out &&
+	(unset BANGER_FIRECRACKER && strict "$vms/a")'
 ok 'what is left of its sockets is no hindrance' '
 	banger vm kill a && : >"$vms/a/vsock.sock" &&
 	: >"$vms/a/vsock.sock_1024" && : >"$vms/a/api.sock" &&

@@ -3,9 +3,9 @@
 box_user=root
 . "${0%/*}/box.sh"
 
-BANGER_VMM_JAILER=1 BANGER_VMM=firecracker
-vms=$BANGER_STATE/vms
-export BANGER_VMM_JAILER BANGER_VMM vms
+printf '%s\n' 'vmm = "firecracker"' 'vmm_jailer = true' >banger.toml
+BANGER_CONFIG=$T/banger.toml vms=$BANGER_STATE/vms
+export BANGER_CONFIG vms
 end() {
 	for _end in j k; do
 		bng-fc kill "$_end" 2>/dev/null
@@ -34,7 +34,7 @@ ok 'groups of many machines come and go at once, and none is left' '
 	! [ -e /sys/fs/cgroup/banger ]
 '
 ok 'a machine runs jailed, and does what one does that is not' '
-	banger vm create --image tiny --vcpu 1 --memory 192M j &&
+	banger vm create --image tiny --vcpu 1 --memory 128M j &&
 	[ "$(cat "$vms/j/jailer")" = yes ] &&
 	[ "$(banger vm exec j -- echo hello)" = hello ] &&
 	banger vm exec j -- sh -c "echo kept >/root/kept; sync" &&
@@ -80,7 +80,7 @@ ok 'it has no network, and no others to see' '
 ok 'its group has limits, and it is in it' '
 	pid=$(pid_of j/pid) && g=$(group j) && cat "/proc/$pid/cgroup" &&
 	grep -x "0::/banger/$(cat "$vms/j/id")" "/proc/$pid/cgroup" &&
-	[ "$(cat "$g/memory.max")" = $(((192 + 12 + 256) * 1048576)) ] &&
+	[ "$(cat "$g/memory.max")" = $(((128 + 8 + 256) * 1048576)) ] &&
 	[ "$(cat "$g/pids.max")" = 17 ] &&
 	[ "$(cat "$g/cpu.max")" = "200000 100000" ]
 '

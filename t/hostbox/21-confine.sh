@@ -15,7 +15,7 @@ ok 'the kernel of the box has Landlock, and doctor says so' '
 	grep "^PASS  landlock .*ABI" out
 '
 ok 'a machine runs confined' '
-	banger vm create --image tiny --vcpu 1 --memory 192M f &&
+	banger vm create --image tiny --vcpu 1 --memory 128M f &&
 	[ "$(banger vm exec f -- echo hello)" = hello ] &&
 	! grep "no Landlock" "$vm/vmm.log"
 '

@@ -10,7 +10,7 @@ cp -r --sparse=always "$BANGER_KERNEL_PATH/debian" kernels
 cp "$kernel" vmlinux
 export BANGER_IMAGE_PATH="$T/images" BANGER_KERNEL_PATH="$T/kernels"
 banger vm create -q --no-start --vmm firecracker --image tiny --vcpu 1 \
-	--memory 256M --disk-size 64M a
+	--memory 128M --disk-size 64M a
 error() { grep -q "$1" "$BANGER_STATE/vms/a/error"; }
 
 ok 'a kernel that is cut off' '
@@ -29,6 +29,13 @@ ok 'no image' '
 		banger vm start -q a && error rootfs.ext4'
 ok 'when they are back, it starts' '
 	cp --sparse=always rootfs "$image" && banger vm start -q a &&
-	banger vm exec a -- true && banger vm delete a'
+	banger vm exec a -- true'
+ok 'a snapshot that is cut off: Firecracker says why, and it starts anew' '
+	banger vm snapshot -q a one && snap=$BANGER_STATE/vms/a/snapshots/one &&
+	truncate -s 100 "$snap/state" && banger vm kill -q a &&
+	says 1 "cannot restore machine '\''a'\'': Load snapshot error: " \
+		banger vm restore -q a one && error "Load snapshot error" &&
+	banger vm start -q a && banger vm exec a -- true &&
+	banger vm delete a'
 
 done_testing

@@ -5,7 +5,7 @@ at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
 vms=$BANGER_STATE/vms
 new() {
-	banger vm create -q --image tiny --vcpu 1 --memory 192M \
+	banger vm create -q --image tiny --vcpu 1 --memory 128M \
 		--disk-size 64M "$@"
 }
 state() { banger vm list | awk -v n="$1" '$1 == n { print $2 }'; }

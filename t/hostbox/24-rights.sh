@@ -12,7 +12,7 @@ dev() {
 		HOME="$T/home" "$@"
 }
 new() {
-	dev banger vm create --image tiny --vcpu 1 --memory 256M \
+	dev banger vm create --image tiny --vcpu 1 --memory 128M \
 		--disk-size 64M "$@"
 }
 

@@ -10,7 +10,7 @@ if [ "$BNG_BOX" = 1 ]; then
 	ok 'three machines hold something' '
 		for i in 1 2 3; do
 			banger vm create -q --name "m$i" --image tiny \
-				--vcpu 1 --memory 192M --disk-size 64M &&
+				--vcpu 1 --memory 128M --disk-size 64M &&
 			in_vm "m$i" -- sh -c "echo $i >/root/file; sync" ||
 				exit 1
 		done'

@@ -53,7 +53,7 @@ round() {
 clean() {
 	for _disk in overlay work; do
 		cp --sparse=always "$1/$_disk.ext4" fsck.ext4 &&
-			{ e2fsck -fy fsck.ext4 || [ $? = 1 ]; } &&
+			e2fsck -E journal_only -y fsck.ext4 &&
 			e2fsck -fn fsck.ext4 || return
 	done
 }

@@ -8,7 +8,7 @@ then
 fi
 . "${0%/*}/box.sh"
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
-size='--image tiny --vcpu 1 --memory 256M --disk-size 64M'
+size='--image tiny --vcpu 1 --memory 128M --disk-size 64M'
 in_vm() { banger vm exec "$@"; }
 
 ok 'it boots, and the agent answers' '
