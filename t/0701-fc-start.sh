@@ -96,7 +96,7 @@ network)" ] && bng-state list a >list && cat list &&
 	! grep -F 10.0.2. list && echo none >"$VMS/a/net"'
 ok 'it has no descriptor but its own, whose numbers are fixed' '
 	bng-fc start a && read -r p _ <"$VMS/a/pid" &&
-	ls -l "/proc/$p/fd" >fds && bng-fc kill a && cat fds &&
+	{ ls -l "/proc/$p/fd" >fds || :; } && bng-fc kill a && cat fds &&
 	grep -q " 3 -> .*/run.lock" fds && grep -q " 4 -> .*/vms/a$" fds &&
 	grep -q " 5 -> .*/images/tiny" fds &&
 	grep -q " 6 -> .*/kernels/k" fds && grep -q " 7 -> /memfd" fds'
