@@ -84,6 +84,11 @@ ok 'words too many or too few are refused' '
 	refused "is required" vm logs &&
 	refused "unexpected argument" vm exec x true &&
 	refused "unexpected argument" version x'
+ok 'behind -- there are words, whatever they look like' '
+	says 1 "there is no machine '\''-x'\''" banger vm delete -- -x &&
+	says 1 "there is no machine '\''b'\''" banger vm stop -q -- b &&
+	refused "unexpected argument '\''--json'\''" version -- --json &&
+	refused "is required" vm delete --'
 ok 'an environment that is none is refused' '
 	refused "not of the form NAME=VALUE" vm run --env A -- true &&
 	refused "not of the form NAME=VALUE" vm run --env 1A=2 -- true &&

@@ -66,7 +66,7 @@ wrong() {
 	case $3 in
 	*...*) ;;
 	*--*) printf "$1\t%s\n" "a b c d" "a --" ;;
-	*) printf "$1\t%s\n" "a b c d" "a b -- c" ;;
+	*) printf "$1\t%s\n" "a b c d" "a b c -- d" ;;
 	esac
 	case $3 in
 	'' | '['*) ;;

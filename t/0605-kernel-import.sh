@@ -79,7 +79,8 @@ ok 'so is what is no kernel, or not there' '
 	refused "there is no vmlinux" new empty &&
 	refused "cannot be read" new "$T/none" &&
 	mkdir text && echo text >text/vmlinuz &&
-	refused "not a bzImage" new text'
+	refused "not a bzImage" new text &&
+	refused "is no package" new /etc/passwd'
 ok 'a kernel for another processor is refused' '
 	mkdir arm && cp dir/vmlinux arm/vmlinux &&
 	printf "\267\000" |

@@ -93,6 +93,12 @@ mkdir odd:dir
 cp app/oci-layout odd:dir
 : >a:b.tar
 : >tree.tar.zst
+skopeo copy -q oci:app:1 docker-archive:save.tar:x/y:1
+gzip -k app.tar top.tar
+# A tree that has the same names in it is a tree.
+mkdir plain plain/etc
+touch plain/oci-layout plain/index.json plain/manifest.json
+tar -C plain -cf plain.tar etc oci-layout index.json manifest.json
 cat >words <<END
 debian-minimal|name debian-minimal
 golang:1.23|registry registry:docker.io/library/golang:1.23 golang-1.23
@@ -110,6 +116,14 @@ tree.tar.zst|layers tar:$T/tree.tar.zst tree
 nothing.tar.zst|name nothing.tar.zst
 ./nothing.tar|error cannot find './nothing.tar'
 oci:nothing|error cannot find 'nothing'
+oci:|error 'oci:' names no file
+oci-archive:|error 'oci-archive:' names no file
+./app.tar|layers oci-archive:$T/app.tar app
+save.tar|layers docker-archive:$T/save.tar save
+plain.tar|layers tar:$T/plain.tar plain
+app.tar.gz|error cannot tell what '$T/app.tar.gz' is: it seems to be an \
+image's archive that was compressed
+top.tar.gz|layers tar:$T/top.tar.gz top
 oci:.|error cannot use '.': it is no OCI layout
 docker-archive:app|error cannot use 'app': it is not a file
 END
@@ -263,6 +277,20 @@ ok 'interrupted, it leaves nothing; nor when either of the two is killed' '
 	nothing_left && stopped KILL maker 1 && bng-state gc &&
 	echo "exec cat $T/app.tar" >pull && banger image pull slow:1 &&
 	nothing_left'
+ctrl_c() {
+	echo "head -c 300000 $T/app.tar; echo >$T/here; exec sleep 600" >pull
+	env --default-signal=INT banger image pull slow:2 2>told &
+	slow=$!
+	timeout 60 head -n 1 here >/dev/null && kill -INT $slow
+	fails 130 wait $slow && cat told &&
+	grep -qx "banger: interrupted: the same command goes on with what \
+has come" told
+	set -- $?
+	rm -f "$images/.lock.slow-2"
+	bng-state gc
+	return "$1"
+}
+ok 'Ctrl-C is answered by a line' 'ctrl_c'
 ok '--force asks again: the same stays, another one takes its place' '
 	inode=$(stat -c %i "$images/app-2/rootfs.ext4") &&
 	banger image pull --force quay.io/app:2 2>err && cat err &&
@@ -276,6 +304,12 @@ ok 'what came from another repository is not replaced, even so' '
 	says 1 "it is of quay.io/app:2" \
 		banger image pull -q --force other/app:2 &&
 	grep -q "^try: banger image pull --name OTHER" .err && nothing_left'
+ok 'shown and deleted by its reference, too, if it is of that' '
+	banger image show quay.io/app:2 | grep -q "^name  *app-2$" &&
+	says 1 "there is no image '\''other/app:2'\''" \
+		banger image show other/app:2 &&
+	says 1 "there is no image" banger image delete quay.io/app:3 &&
+	[ -z "$(find "$images" -name ".lock.app*")" ]'
 ok 'but not while a machine is made of it' '
 	banger vm create -q --no-start --image app-2 web &&
 	echo "exec cat $T/app.tar" >pull &&
