@@ -286,6 +286,7 @@ ctrl_c() {
 	grep -qx "banger: interrupted: the same command goes on with what \
 has come" told
 	set -- $?
+	echo "exec cat $T/app.tar" >pull
 	rm -f "$images/.lock.slow-2"
 	bng-state gc
 	return "$1"
