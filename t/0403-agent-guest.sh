@@ -29,6 +29,8 @@ ok 'its clock is ours' '
 ok 'it has its address, a route and a resolver' '
 	in_guest ip -4 addr show eth0 >out && grep -q 10.0.2.15/24 out &&
 	in_guest ip route >out && grep -q "default via 10.0.2.2" out &&
+	[ "$(in_guest cat \
+		/proc/sys/net/ipv6/conf/eth0/router_solicitations)" = 0 ] &&
 	in_guest cat /etc/resolv.conf >out &&
 	grep -qx "nameserver 10.0.2.3" out'
 ok '/ is the overlay, /root the work disk, and both can be written' '

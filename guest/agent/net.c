@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <stdio.h>
@@ -120,6 +121,26 @@ set_route(int fd, const char *gateway)
 	return !ioctl(fd, SIOCADDRT, &rt) || errno == EEXIST;
 }
 
+/*
+ * There is no router of IPv6 out there, and the kernel would ask for one for
+ * ever: an idle machine is to be idle. A kernel without IPv6 does not.
+ */
+static void
+ask_no_router(const char *nic)
+{
+	char path[64 + IFNAMSIZ];
+	int fd;
+
+	snprintf(path, sizeof(path),
+	    "/proc/sys/net/ipv6/conf/%s/router_solicitations", nic);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "0", 1) < 0)
+		errno = 0; /* then it asks */
+	close(fd);
+}
+
 bool
 net_up(const char *name, const char *ip, const char *gateway, const char *mac)
 {
@@ -131,6 +152,7 @@ net_up(const char *name, const char *ip, const char *gateway, const char *mac)
 		snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
 	else if (!wait_found(find_nic, ifr.ifr_name))
 		return !complain("cannot find a network interface");
+	ask_no_router(ifr.ifr_name);
 	ok = (!mac || !*mac || set_mac(fd, &ifr, mac)) &&
 	    (!ip || set_ip(fd, &ifr, ip));
 	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
