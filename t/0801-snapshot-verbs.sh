@@ -32,7 +32,7 @@ ok 'they are listed by age, with size; show names them' '
 ok 'names are checked, and never taken twice' '
 	says 1 "already" banger vm snapshot web second &&
 	says 2 "cannot name" banger vm snapshot web ../x &&
-	says 2 "unexpected" banger vm snapshot web --'
+	says 2 "unexpected" banger vm snapshot web a b'
 ok 'what runs is not thrown away unasked' '
 	says 1 "is running" banger vm restore web &&
 	[ "$(in_vm web "cat /ram/n")" = 3 ] &&
