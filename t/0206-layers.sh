@@ -109,6 +109,7 @@ $kind:$sum\",\"size\":$(stat -c %s new)/") &&
 	cd .. && bng-disk layers -s 200M j.ext4 oci:other && clean j.ext4 &&
 	bng-disk list -l i.ext4 >i && bng-disk list -l j.ext4 >j && same i j'
 ok 'its config is written as it is' '
+	bng-disk layers -s 200M -c config i.ext4 oci:oci >said &&
 	stream oci | tar -xOf - "blobs/sha256/$(sed -n \
 		"s/^config	sha256://p" said)" >want.config &&
 	same want.config config'
