@@ -15,7 +15,7 @@ badhttpd data log >ports &
 at_end "kill $! 2>/dev/null"
 read -r port <ports
 url=http://127.0.0.1:$port
-export url
+export url port
 
 # Nothing but these names is in the directory `here`, where FILEs go.
 mkdir here
@@ -61,6 +61,15 @@ ok 'what broke off is gone on with at once, where it was' '
 
 ok 'to stdout too' '
 	start && bng-pull fetch "$url/cut/1000000" >got && same got data'
+
+ok 'what was cut before it began is asked for again' '
+	for cut in 0 1 12 20 60 120; do
+		slowproxy -n 1 -c "$cut" "$port" >ports & line=$!
+		read -r far <ports
+		start && bng-pull fetch "http://127.0.0.1:$far/good" >got &&
+			same got data || exit
+		kill "$line"
+	done'
 
 ok 'what broke off too often is left to be gone on with by the next run' '
 	start && fails 111 bng-pull fetch -o here/f "$url/cut/100000" &&

@@ -95,6 +95,16 @@ ok 'each connection is cut: gone on with at once, no byte comes twice' '
 	awk "{ n += \$2 - (\$2 < 2000 ? \$2 : 2000) } END { exit n > $size }" \
 		lines && [ "$(wc -l <lines)" -gt 10 ]'
 
+# The first connection of a pull, before and within the head of its answer.
+ok 'an answer that is cut before it begins is asked for again' '
+	for cut in 0 1 12 20 60 120; do
+		slowproxy -n 1 -c "$cut" "${plain#*:}" >ports & line=$!
+		read -r port <ports
+		start && pull "localhost:$port/open/i:x" &&
+			same want.tar x.tar || exit
+		kill "$line"
+	done'
+
 # --- faults at every stage --------------------------------------------
 
 # plan HOW N: what fault.so is to do at the N-th call (t/helper/fault.h).

@@ -15,6 +15,7 @@ void
 answered_reset(struct exchange *x)
 {
 	x->status = 0;
+	x->headed = false;
 	x->length = x->from = x->to = x->total = -1;
 	x->type[0] = x->digest[0] = x->challenge[0] = '\0';
 	x->said_had = 0;
@@ -86,6 +87,7 @@ answered_header(char *data, size_t one, size_t n, void *ctx)
 	line[n] = '\0';
 	if (!strncmp(line, "HTTP/", 5))
 		answered_reset(x);
+	x->headed = !line[strspn(line, "\r\n")];
 	keep(x->type, sizeof(x->type), header(line, "Content-Type"));
 	keep(x->digest, sizeof(x->digest),
 	    header(line, "Docker-Content-Digest"));

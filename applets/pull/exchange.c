@@ -241,41 +241,61 @@ redirected(struct exchange *x)
 	return true;
 }
 
-/* Did the connection, rather than the server, fail us? */
+static bool
+among(int code, const CURLcode *codes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (code == (int)codes[i])
+			return true;
+	return false;
+}
+
+/*
+ * Did the connection, rather than the server, fail us? One that cannot be made
+ * says so only of a server that has answered before.
+ */
 static bool
 broke_off(const struct exchange *x, int code)
 {
-	static const CURLcode codes[] = { CURLE_PARTIAL_FILE, CURLE_RECV_ERROR,
-		CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_OPERATION_TIMEDOUT,
+	static const CURLcode cut[] = { CURLE_PARTIAL_FILE, CURLE_RECV_ERROR,
+		CURLE_SEND_ERROR, CURLE_GOT_NOTHING };
+	static const CURLcode unlike[] = { CURLE_OPERATION_TIMEDOUT,
 		CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST,
-		CURLE_SSL_CONNECT_ERROR };
+		CURLE_SSL_CONNECT_ERROR, CURLE_WEIRD_SERVER_REPLY,
+		CURLE_UNSUPPORTED_PROTOCOL };
 
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-		if (code == (int)codes[i])
-			return x->at->alive || x->hops;
-	return false;
+	return among(code, cut, ARRAY_SIZE(cut)) ||
+	    ((x->at->alive || x->hops) &&
+	    among(code, unlike, ARRAY_SIZE(unlike)));
 }
 
 /*
  * A registry nobody has spoken with yet may speak the other of two schemes:
  * TLS servers call a request in plain text a bad one. A certificate that is
- * wrong is no such sign.
+ * wrong is no such sign. Or the connection was just cut: when the other scheme
+ * is not it either, it is the first one's turn again, after a while.
  */
 static bool
 try_other(struct exchange *x, int code)
 {
-	static const CURLcode codes[] = { CURLE_SSL_CONNECT_ERROR,
+	static const CURLcode signs[] = { CURLE_SSL_CONNECT_ERROR,
 		CURLE_COULDNT_CONNECT, CURLE_GOT_NOTHING, CURLE_RECV_ERROR,
 		CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL };
-	bool sign = code == CURLE_OK && x->status == 400;
+	bool sign = (code == CURLE_OK && x->status == 400) ||
+	    among(code, signs, ARRAY_SIZE(signs));
+	char *other = x->at->other;
 
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-		sign |= code == (int)codes[i];
-	if (!sign || !x->at->other || x->at->alive || *x->path != '/')
+	if (!sign || !other || x->at->alive || *x->path != '/' ||
+	    (x->at->turned && (code == CURLE_OK ||
+	    code == CURLE_COULDNT_CONNECT)))
 		return false;
-	free(x->at->base);
-	x->at->base = steal(&x->at->other);
-	exchange_again(x);
+	x->at->other = x->at->base;
+	x->at->base = other;
+	x->at->turned = !x->at->turned;
+	if (x->at->turned)
+		exchange_again(x);
+	else
+		later(x, 0, x->error);
 	return true;
 }
 
@@ -316,13 +336,21 @@ exchange_ended(struct exchange *x, int code)
 		exchange_fail(x, x->why);
 		return;
 	}
+	/* libcurl takes what was cut before an empty line for an answer. */
+	if (code == CURLE_OK && !x->headed) {
+		code = CURLE_RECV_ERROR;
+		snprintf(x->error, sizeof(x->error),
+		    "the connection was cut in the head of the answer");
+	}
+	if (!x->error[0])
+		snprintf(x->error, sizeof(x->error), "%s",
+		    curl_easy_strerror((CURLcode)code));
+	if (x->status && *x->path == '/' && x->status != 400)
+		x->at->alive = true;
 	if (try_other(x, code))
 		return;
 	if (x->status && *x->path == '/')
 		x->at->alive = true;
-	if (!x->error[0])
-		snprintf(x->error, sizeof(x->error), "%s",
-		    curl_easy_strerror((CURLcode)code));
 	if (code == CURLE_OK)
 		answered(x);
 	else if (broke_off(x, code))

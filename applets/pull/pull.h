@@ -71,6 +71,7 @@ struct fetch {
 	bool grew;			/* and brought bytes */
 	char why[256];			/* why we ended it */
 	size_t headers;
+	bool headed;		/* the empty line behind them came */
 	char etag[256], modified[64];
 	int64_t range_from, range_total;
 
@@ -186,6 +187,7 @@ struct origin {
 	char *base;		/* "https://host/prefix" */
 	char *other;		/* the same with the other scheme, or NULL */
 	bool plain_ok;		/* http may be spoken with it */
+	bool turned;		/* these two have changed places */
 	bool alive;		/* it has answered */
 	bool insecure;		/* also other hosts than this */
 	const char *authfile;
@@ -231,6 +233,7 @@ struct exchange {
 	struct exchange *next;		/* in a list of those who wait */
 	char *url;			/* of this hop */
 	char why[512], error[256], said[2048];
+	bool headed;		/* the empty line behind its headers came */
 	size_t headers_had, said_had;
 	int64_t due;			/* when to try again; 0: not waiting */
 	int hops, tries, refusals;

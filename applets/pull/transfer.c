@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <curl/curl.h>
+#include <poll.h>
 #include <strings.h>
 
 #include "bng.h"
@@ -12,6 +13,8 @@
 enum {
 	REDIRECTS = 5,
 	TRIES = 10,		/* as long as each of them brings bytes */
+	BARREN = 4,		/* one after the other that bring none */
+	WAIT_MS = 250,		/* before the first of those; then twice that */
 };
 
 /* Where to start: behind what is there, if its rest can be had. */
@@ -47,6 +50,7 @@ request(struct fetch *f, const char *url, char *error)
 	f->begun = f->grew = false;
 	f->why[0] = f->etag[0] = f->modified[0] = '\0';
 	f->headers = 0;
+	f->headed = false;
 	f->range_from = f->range_total = -1;
 	curl_easy_setopt(f->curl, CURLOPT_URL, url);
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, extra);
@@ -55,6 +59,12 @@ request(struct fetch *f, const char *url, char *error)
 	c = curl_easy_perform(f->curl);
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(extra);
+	/* libcurl takes what was cut before an empty line for an answer. */
+	if (c == CURLE_OK && !f->headed && strncmp(url, "file:", 5)) {
+		c = CURLE_GOT_NOTHING;
+		snprintf(error, CURL_ERROR_SIZE,
+		    "the connection was cut in the head of the answer");
+	}
 	if (!error[0])
 		snprintf(error, CURL_ERROR_SIZE, "%s", curl_easy_strerror(c));
 	return c;
@@ -97,6 +107,19 @@ broke_off(const struct fetch *f, CURLcode c)
 	return false;
 }
 
+/* Nothing came at all: is it worth another try, after a while? */
+static bool
+barren(const struct fetch *f, CURLcode c, int *count)
+{
+	if (f->grew)
+		*count = 0;
+	if (f->grew || (c != CURLE_GOT_NOTHING && c != CURLE_RECV_ERROR &&
+	    c != CURLE_SEND_ERROR) || ++*count >= BARREN)
+		return false;
+	poll(NULL, 0, WAIT_MS << (*count - 1));
+	return true;
+}
+
 /* 416: there is no such range. Whether that means that all is there. */
 static bool
 range_refused(struct fetch *f)
@@ -118,7 +141,7 @@ fetch_transfer(struct fetch *f)
 {
 	char error[CURL_ERROR_SIZE];
 	char *url = f->url, *next;
-	int redirects = 0, tries = 0;
+	int redirects = 0, tries = 0, nothing = 0;
 	long code = 0;
 	CURLcode c;
 
@@ -141,7 +164,8 @@ fetch_transfer(struct fetch *f)
 			if (!f->begun && !fetch_begins(f))
 				fetch_cannot(f, f->why);
 			return;
-		} else if (broke_off(f, c) && ++tries < TRIES) {
+		} else if ((broke_off(f, c) && ++tries < TRIES) ||
+		    barren(f, c, &nothing)) {
 			/* A redirect may have expired: ask from the start. */
 			url = f->url;
 			redirects = 0;

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * usage: slowproxy [-b BYTES] [-c CUT] [-l MILLISECONDS] [-o LOG] PORT
+ * usage: slowproxy [-b BYTES] [-c CUT] [-l MILLISECONDS] [-n COUNT] [-o LOG]
+ *                  PORT
  *
  * Listens on a port of 127.0.0.1 that it prints, and connects each connection
  * with PORT there. It ends with its parent.
@@ -11,6 +12,7 @@
  *   -c  nothing comes after so many bytes from PORT but the end
  *   -l  the round trip: half of it each way, and one for the connection to
  *       be made, which on loopback costs nothing
+ *   -n  -c is for so many connections, the first ones
  *   -o  a line "UP DOWN" for each connection when it has ended
  *
  * What is read waits in a queue until it is due. Reading stops while the line
@@ -28,7 +30,8 @@
 #include "bng.h"
 
 static const struct applet slowproxy = { "slowproxy",
-	"usage: slowproxy [-b BYTES] [-c CUT] [-l MS] [-o LOG] PORT\n\n",
+	"usage: slowproxy [-b BYTES] [-c CUT] [-l MS] [-n COUNT] [-o LOG] "
+	"PORT\n\n",
 	NULL, PLAIN };
 const struct applet *self = &slowproxy;
 
@@ -58,12 +61,13 @@ struct way {
 /* A connection; way 0 leads to PORT, way 1 from it. */
 struct line {
 	int fd[2];		/* the client's, PORT's */
+	int64_t cut;
 	struct way way[2];
 };
 
 static struct line lines[LINES];
 static unsigned nlines;
-static int64_t bandwidth, latency, cut = INT64_MAX;
+static int64_t bandwidth, latency, cut = INT64_MAX, cuts = INT64_MAX;
 static int port, logfd = -1;
 
 static int64_t
@@ -122,7 +126,8 @@ line_begin(int client)
 		close(client);
 		return;
 	}
-	*l = (struct line){ .fd = { client, server } };
+	*l = (struct line){ .fd = { client, server },
+		.cut = cuts-- > 0 ? cut : INT64_MAX };
 	for (int w = 0; w < 2; w++) {
 		l->way[w].ring = xmalloc(PIECES * sizeof(struct piece *));
 		l->way[w].free = now() + latency;
@@ -261,10 +266,10 @@ turn(struct line *l, const struct pollfd p[2])
 		if (p[w].fd >= 0 && (p[w].revents & ~POLLOUT) &&
 		    (p[w].events & POLLIN) && !take(way, l->fd[w]))
 			return false;
-		if (!give(way, l->fd[!w], w ? cut : INT64_MAX))
+		if (!give(way, l->fd[!w], w ? l->cut : INT64_MAX))
 			return false;
 	}
-	if (l->way[1].bytes >= cut && !l->way[1].shut)
+	if (l->way[1].bytes >= l->cut && !l->way[1].shut)
 		hang_up(l);
 	return !(l->way[0].shut && l->way[1].shut);
 }
@@ -328,12 +333,13 @@ main(int argc, char *argv[])
 
 	msg_name = "slowproxy";
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while ((c = getopt(argc, argv, "b:c:l:o:")) != -1) {
+	while ((c = getopt(argc, argv, "b:c:l:n:o:")) != -1) {
 		switch (c) {
 		case 'b': bandwidth = xnum(optarg, 1, 1 << 30, "-b"); break;
-		case 'c': cut = xnum(optarg, 1, INT64_MAX, "-c"); break;
+		case 'c': cut = xnum(optarg, 0, INT64_MAX, "-c"); break;
 		case 'l': latency = xnum(optarg, 0, 60000, "-l") * 1000000;
 			break;
+		case 'n': cuts = xnum(optarg, 1, INT64_MAX, "-n"); break;
 		case 'o': logfd = xopen(optarg, O_WRONLY | O_CREAT | O_APPEND,
 			    0600);
 			break;
