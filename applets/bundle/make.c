@@ -23,7 +23,7 @@ enum { CHUNK = 1 << 20, LEVEL = 9, UNIT = 8 };	/* chunks in a zero frame */
 struct packer {
 	ZSTD_CCtx *z;
 	struct digest *digest;
-	const char *shown;
+	const char *shown, *to;
 	int fd;
 	uint64_t wrote, unpacked;
 	uint8_t *out, *chunk, *zeros, *zero_frame;
@@ -34,7 +34,7 @@ struct packer {
 static void
 emit(struct packer *p, const void *data, size_t n)
 {
-	xwrite(p->fd, data, n, p->shown);
+	xwrite(p->fd, data, n, p->to);
 	digest_add(p->digest, data, n);
 	p->wrote += n;
 }
@@ -337,6 +337,7 @@ make_main(int argc, char *argv[])
 	dirfd = xopen(p.shown, O_RDONLY | O_DIRECTORY, 0);
 	manifest = xmanifest(dirfd, p.shown);
 	temp = xasprintf("%s/.bundle.%ld", argv[optind + 1], (long)getpid());
+	p.to = argv[optind + 1];
 	/* Its name is ours alone: no signal may come between the two. */
 	undo = undo_unlink(temp);
 	p.fd = xopen(temp, O_WRONLY | O_CREAT | O_EXCL, 0644);

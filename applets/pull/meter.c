@@ -22,9 +22,9 @@ fetch_show(struct fetch *f, int64_t total, bool end)
 {
 	static int terminal = -1;
 	char have[HUMAN_LEN], all[HUMAN_LEN + 8] = "", rate[HUMAN_LEN];
-	char size[HUMAN_LEN];
+	char size[HUMAN_LEN], left[32] = "";
 	struct timespec now;
-	double elapsed;
+	double elapsed, speed, rest;
 
 	if (terminal < 0)
 		terminal = isatty(STDERR_FILENO);
@@ -34,15 +34,20 @@ fetch_show(struct fetch *f, int64_t total, bool end)
 	f->last = now;
 	if (total > 0)
 		snprintf(all, sizeof(all), " of %s", human_size(total, size));
-	human_size((int64_t)((double)(f->part.have - f->first) /
-	    (elapsed > 0.001 ? elapsed : 0.001)), rate);
+	speed = (double)(f->part.have - f->first) /
+	    (elapsed > 0.001 ? elapsed : 0.001);
+	rest = (double)(total - f->part.have);
+	if (!end && rest > 0 && speed > 0 && rest / speed < 360000)
+		snprintf(left, sizeof(left), ", %d:%02d left",
+		    (int)(rest / speed / 60), (int)(rest / speed) % 60);
+	human_size((int64_t)speed, rate);
 	human_size(f->part.have, have);
 	if (terminal)
-		fprintf(stderr, "\r%s%s, %s/s\033[K%s", have, all, rate,
-		    end ? "\n" : "");
+		fprintf(stderr, "\r%s%s, %s/s%s\033[K%s", have, all, rate,
+		    left, end ? "\n" : "");
 	else
-		fprintf(stderr, "%s: %s%s, %s/s\n", msg_name, have, all,
-		    rate);
+		fprintf(stderr, "%s: %s%s, %s/s%s\n", msg_name, have, all,
+		    rate, left);
 }
 
 int
