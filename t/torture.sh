@@ -179,19 +179,19 @@ web() {
 		started "$agentd" >"$VMS/web/supervisor"
 }
 # Those that have ended stay on its list: each has a name of its own.
-sessions=0
-listed() { banger vm session list -q web | grep -qx "s$sessions"; }
+sessions=0 session=
+listed() { banger vm session list -q web | grep -qx "$session"; }
 over() {
-	! listed || banger vm session kill -q web "s$sessions"
-	! listed || banger vm session logs -f web "s$sessions"
+	! listed || banger vm session kill -q web "$session"
+	! listed || banger vm session logs -f web "$session"
 }
 before_session() {
 	[ -S "$VMS/web/agent.sock" ] || web || return
 	over
-	sessions=$((sessions + 1))
+	sessions=$((sessions + 1)) session=$torture_verb-$sessions
 }
 do_session() {
-	"$@" banger vm session start -q web --name "s$sessions" \
+	"$@" banger vm session start -q web --name "$session" \
 		--stdin-mode pipe --cwd / -- head -n 1
 }
 after_session() {
@@ -202,22 +202,22 @@ after_session() {
 before_attach() { before_session && do_session; }
 do_attach() {
 	echo hello >"$T/hello" && INPUT=$T/hello "$@" \
-		banger vm session attach web "s$sessions"
+		banger vm session attach web "$session"
 }
 after_attach() {
 	listed || { echo '! the session is gone'; return 1; }
 	[ "$1" != 0 ] ||
-		[ "$(banger vm session logs web "s$sessions")" = hello ] ||
+		[ "$(banger vm session logs web "$session")" = hello ] ||
 		return
 	over
 }
 
 before_hangup() { before_attach; }
-do_hangup() { "$@" banger vm session stop -q web "s$sessions"; }
+do_hangup() { "$@" banger vm session stop -q web "$session"; }
 after_hangup() {
 	listed || { echo '! the session is gone'; return 1; }
 	[ "$1" != 0 ] ||
-		banger vm session show web "s$sessions" | grep -q 'killed by' ||
+		banger vm session show web "$session" | grep -q 'killed by' ||
 		return
 	over
 }
@@ -264,7 +264,7 @@ torture_one() {
 
 # torture VERB COUNT
 torture() {
-	injected=0 _torture_bad=0
+	injected=0 _torture_bad=0 torture_verb=$1
 	torture_one "$1" none 0 || return
 	case $1,$status in
 	*,0 | run,7) ;;
