@@ -8,6 +8,7 @@
  */
 #include <libgen.h>
 #include <limits.h>
+#include <sys/mman.h>
 
 #include "bng.h"
 #include "applets.h"
@@ -55,6 +56,22 @@ trace(const struct applet *a, int argc, char *argv[])
 	close(fd);
 }
 
+/*
+ * Where huge pages are for everybody, the first touch of what is static would
+ * be one: 2 MiB to clear at each start, and to keep in each supervisor.
+ */
+extern char __bss_start[], _end[];
+
+static void
+small_pages(void)
+{
+	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	uintptr_t from = ((uintptr_t)__bss_start + mask) & ~mask;
+
+	if ((uintptr_t)_end > from)
+		madvise((void *)from, (uintptr_t)_end - from, MADV_NOHUGEPAGE);
+}
+
 static int
 run(const struct applet *a, int argc, char *argv[])
 {
@@ -62,6 +79,7 @@ run(const struct applet *a, int argc, char *argv[])
 	const char *failed = getenv("BNG_FAILED");
 	int status;
 
+	small_pages();
 	self = a;
 	msg_name = voice && *voice ? voice : a->name;
 	if (failed && *failed)

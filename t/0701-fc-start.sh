@@ -100,6 +100,14 @@ ok 'it has no descriptor but its own, whose numbers are fixed' '
 	grep -q " 3 -> .*/run.lock" fds && grep -q " 4 -> .*/vms/a$" fds &&
 	grep -q " 5 -> .*/images/tiny" fds &&
 	grep -q " 6 -> .*/kernels/k" fds && grep -q " 7 -> /memfd" fds'
+ok 'what is static in its supervisor is not in huge pages' '
+	bng-fc start a && read -r s _ <"$VMS/a/supervisor" &&
+	sed -n "/\/bng$/,\$p" "/proc/$s/smaps" | awk "/^[0-9a-f]+-/ {
+		bss = \$2 ~ /^rw/ && (\$6 == \"\" || \$6 == \"[heap]\") }
+		bss && /^Size:/ { size = \$2 }
+		bss && /^VmFlags:/ && size > 2048 { print; n++
+			if (\$0 !~ / nh( |\$)/) bad = 1 }
+		END { exit bad || !n }" && bng-fc kill a'
 ok 'while it hangs it is starting, and can be killed' '
 	firecracker 1.12.1 hangs && { bng-fc start a 2>err & } &&
 	until [ -e "$VMS/a/pid" ]; do :; done && bng-fc kill a && ! wait $! &&
