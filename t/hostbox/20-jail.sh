@@ -21,10 +21,14 @@ clean() {
 	ls -la "$vms/$1" && ! [ -e "$vms/$1/jail" ] &&
 		! [ -e "$(group "$1")" ] && ! [ -e "$vms/$1/api.sock" ] &&
 		! grep "$vms" /proc/self/mountinfo &&
-		! pgrep -f "firecracker --id $(cat "$vms/$1/id")"
+		! pgrep -r R,S,D,T -f "firecracker --id $(cat "$vms/$1/id")"
 }
+# Gone, or a zombie; it lets go of its locks a moment before.
 dead() {
-	[ ! -d "/proc/$1" ] || grep -q "^State:	[ZX]" "/proc/$1/status"
+	for _ in $(seq 200); do
+		grep -qs "^State:	[^ZX]" "/proc/$1/status" || return 0
+	done
+	return 1
 }
 
 ok 'groups of many machines come and go at once, and none is left' '

@@ -38,6 +38,6 @@ ok 'both killed: the same' '
 	clean a && banger vm start -q a && holds 3'
 ok 'gc has nothing more to do then, and delete leaves nothing' '
 	banger gc && [ -z "$(banger gc)" ] && banger vm delete a &&
-	[ -z "$(ls -A "$vms")" ] && ! pgrep -x firecracker'
+	[ -z "$(ls -A "$vms")" ] && no_process firecracker'
 
 done_testing

@@ -17,6 +17,6 @@ ok 'eight at once: all run, each is its own, none is left' '
 		[ "$(banger vm exec "m$i" -- hostname)" = "m$i" ] || exit 1
 	done && [ "$(pgrep -xc firecracker)" = 8 ] &&
 	banger vm delete m1 m2 m3 m4 m5 m6 m7 m8 &&
-	[ -z "$(ls -A "$vms")" ] && ! pgrep -x firecracker'
+	[ -z "$(ls -A "$vms")" ] && no_process firecracker'
 
 done_testing

@@ -31,6 +31,6 @@ ok 'more memory than there is: refused by Firecracker, in a line' '
 	new --no-start --vmm firecracker --memory 64G big &&
 	echo 2 >$overcommit && says 1 "cannot start machine '\''big'\''" \
 		dev banger vm start -q big && echo 0 >$overcommit &&
-	[ -z "$(pgrep -x firecracker)" ] && dev banger vm delete big'
+	no_process firecracker && dev banger vm delete big'
 
 done_testing

@@ -77,7 +77,7 @@ ok 'all its disks are clean, and those of its snapshots' '
 	for snap in $(ls "$vms/web/snapshots"); do
 		clean "$vms/web/snapshots/$snap" || exit 1
 	done'
-ok 'no process is left' '! pgrep -x firecracker && ! pgrep -x bng-fc'
+ok 'no process is left' 'no_process firecracker && no_process bng-fc'
 ok 'it can be restored, and has what it had' '
 	banger vm restore -q -f web base &&
 	[ "$(banger vm exec web -- cat /root/file)" = kept ]'

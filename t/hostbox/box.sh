@@ -4,6 +4,7 @@
 #	box_user=root			(before it: not as the ordinary user)
 #	box_reboot			(reboot the box, and run this file
 #					again, with BNG_BOX one higher)
+#	no_process NAME			(none is called so, or only just ends)
 #
 # Outside, it hands the file over to t/hostbox/host and never returns. Inside,
 # it is lib.sh with the store: image tiny, kernel debian.
@@ -21,6 +22,15 @@ store || exit 1
 # Machines in an emulated one that has to share its processor are slow.
 BANGER_READY_TIMEOUT=700
 export BANGER_READY_TIMEOUT
+
+# A process lets go of its locks a moment before it is gone.
+no_process() {
+	for _ in $(seq 200); do
+		pgrep -x "$1" >/dev/null || return 0
+	done
+	pgrep -lx "$1"
+	return 1
+}
 
 [ "$BNG_BOX" = 1 ] || . ~/.box
 box_reboot() {
