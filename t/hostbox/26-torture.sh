@@ -22,12 +22,13 @@ victim() {
 	esac 2>/dev/null
 }
 
+# In the place of a shell in the background, so that $front is the front end.
 op() {
 	case $1 in
-	restore) banger vm restore -q -f web base ;;
-	snapshot) banger vm snapshot -q web "s$i" ;;
-	fork) banger vm fork -q web "f$i" ;;
-	*) banger vm "$1" -q web ;;
+	restore) exec banger vm restore -q -f web base ;;
+	snapshot) exec banger vm snapshot -q web "s$i" ;;
+	fork) exec banger vm fork -q web "f$i" ;;
+	*) exec banger vm "$1" -q web ;;
 	esac
 }
 
