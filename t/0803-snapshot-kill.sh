@@ -43,13 +43,19 @@ clean() {
 			e2fsck -fn fsck.ext4 || return
 	done
 }
-# What is in a machine's snapshots/ is whole.
+# What is in a machine's snapshots/ is whole; of one that had ended before it
+# was looked at, the disks alone are.
 whole() {
 	[ -z "$(find "$vms/$1/snapshots" -mindepth 1 -name ".*")" ] || return
 	for _snap in $(bng-state snapshots -q "$1"); do
 		_dir=$vms/$1/snapshots/$_snap
-		[ -s "$_dir/memory" ] && [ -s "$_dir/created" ] &&
-			clean "$_dir" || return
+		[ -s "$_dir/memory" ] || {
+			[ "$_snap" = doomed ] && [ ! -e "$_dir/memory" ]
+		} && [ -s "$_dir/created" ] && clean "$_dir" || {
+			echo "$_snap is not whole"
+			ls -l "$_dir"
+			return 1
+		}
 	done
 }
 pid_of() { read -r _pid _ <"$vms/$1" && echo "$_pid"; }

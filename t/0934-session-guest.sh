@@ -22,10 +22,11 @@ ok 'attached, killed, and attached again' '
 	read -r line <&9 && is "$line" "1 one" &&
 	says 125 "is attached already, by process $p of the host" \
 		session attach web c && kill -9 $p && exec 8>&- 9<&- &&
-	session send web c two && echo three >in &&
-	{ session attach web c <in >o2 & } && session send web c four &&
-	session send --eof web c five && wait $! &&
-	printf "%s\n" 2 3 4 5 | same - "$(cut -d" " -f1 o2 >o3; echo o3)"'
+	session send web c two && echo three >in && mkfifo o2 &&
+	{ session attach web c <in >o2 & } && p=$! && exec 9<o2 &&
+	read -r line <&9 && is "$line" "2 two" &&
+	session send web c four && session send --eof web c five &&
+	cut -d" " -f1 <&9 >o3 && wait $p && printf "%s\n" 3 4 5 | same - o3'
 ok 'megabytes of output in order, as fast as we read' '
 	session start web --name m --stdin-mode pipe -- \
 		sh -c "read -r l; seq 100000" && echo go >in &&
@@ -50,13 +51,13 @@ ok 'a fork goes on with them, each by itself' '
 	printf "1 a\n2 c\n3 e\n" | same - two && banger vm delete twin'
 ok 'a restore brings back what ran then, with nobody attached' '
 	session start web --name r --stdin-mode pipe -- sh -c "$count" &&
-	mkfifo i2 o2f && { "$BUILD/bng-session" attach web r <i2 >o2f & } &&
-	exec 8>i2 9<o2f && echo a >&8 && read -r line <&9 &&
+	mkfifo i2 o3f o4f && { "$BUILD/bng-session" attach web r <i2 >o3f & } &&
+	exec 8>i2 9<o3f && echo a >&8 && read -r line <&9 &&
 	banger vm snapshot -q web s && exec 8>&- 9<&- &&
 	session kill web r && banger vm restore -q -f web s &&
-	echo b >in && { session attach web r <in >got & } &&
-	session send --eof web r c && wait $! &&
-	is "$(tail -n 1 got | cut -d" " -f1)" 3'
+	echo b >in && { session attach web r <in >o4f & } && p=$! &&
+	exec 9<o4f && read -r line <&9 && is "$line" "2 b" &&
+	session send --eof web r c && is "$(cat <&9)" "3 c" && wait $p'
 ok 'a machine that starts again knows nothing of them' '
 	session start web --name z -- sleep 1000 && banger vm stop -q web &&
 	says 1 "is not running" session list web && banger vm start -q web &&

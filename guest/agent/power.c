@@ -119,7 +119,9 @@ power_down(bool reset, int grace)
 		kill(-1, SIGCONT);
 		await_all(grace);
 	}
+	/* Who has a file open to write to it keeps its disk from being shut. */
 	kill(-1, SIGKILL);
+	await_all(POWER_GRACE);
 	sync();
 	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
 		mount(NULL, disks[i], NULL, MS_REMOUNT | MS_RDONLY, NULL);
