@@ -157,6 +157,10 @@ ok 'to stdout, what cannot be gone on with is an error' '
 	start && fails 111 bng-pull fetch "$url/norange/1000000" >got 2>err &&
 	grep -q "it broke off" err && [ "$(wc -c <got)" = 1000000 ]'
 
+ok 'a header behind the body is none of a cut answer' '
+	start && bng-pull fetch -o here/f "$url/trailer" && same here/f data &&
+	[ "$(wc -l <log)" = 1 ]'
+
 ok 'an empty file and one without a length are files' '
 	start && bng-pull fetch -o here/e "$url/empty" && [ ! -s here/e ] &&
 	bng-pull fetch -o here/n "$url/nolength" && same here/n data &&

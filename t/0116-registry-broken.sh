@@ -53,7 +53,7 @@ ok 'a good registry: the image, and no byte of it twice' '
 	[ "$(served good/a)" -le "$size" ]'
 
 for mode in norange/a wrongrange/a r416open/a r416closed/a r416all/a \
-    nolength/a hops/3 \
+    nolength/a trailer/a hops/3 \
     once/a cut/700000 fail/2-500 fail/3-503 busy/2-0; do
 	export mode
 	ok "it is pulled all the same: $mode" '

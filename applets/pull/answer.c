@@ -98,8 +98,10 @@ fetch_on_header(char *data, size_t one, size_t n, void *ctx)
 	if (!strncmp(line, "HTTP/", 5)) {
 		f->etag[0] = f->modified[0] = '\0';
 		f->range_from = f->range_total = -1;
+		f->headed = false;
 	}
-	f->headed = !line[strspn(line, "\r\n")];
+	/* Behind a body in chunks there may be more of them. */
+	f->headed |= !line[strspn(line, "\r\n")];
 	if ((v = header(line, "ETag")) && strlen(v) < sizeof(f->etag))
 		snprintf(f->etag, sizeof(f->etag), "%s", v);
 	if ((v = header(line, "Last-Modified")) &&

@@ -87,7 +87,8 @@ answered_header(char *data, size_t one, size_t n, void *ctx)
 	line[n] = '\0';
 	if (!strncmp(line, "HTTP/", 5))
 		answered_reset(x);
-	x->headed = !line[strspn(line, "\r\n")];
+	/* Behind a body in chunks there may be more of them. */
+	x->headed |= !line[strspn(line, "\r\n")];
 	keep(x->type, sizeof(x->type), header(line, "Content-Type"));
 	keep(x->digest, sizeof(x->digest),
 	    header(line, "Docker-Content-Digest"));

@@ -272,8 +272,9 @@ broke_off(const struct exchange *x, int code)
 /*
  * A registry nobody has spoken with yet may speak the other of two schemes:
  * TLS servers call a request in plain text a bad one. A certificate that is
- * wrong is no such sign. Or the connection was just cut: when the other scheme
- * is not it either, it is the first one's turn again, after a while.
+ * wrong is no such sign, nor is an answer that was cut. A connection that ended
+ * before one came may have been cut, too: when the other scheme is not it
+ * either, it is the first one's turn again, after a while.
  */
 static bool
 try_other(struct exchange *x, int code)
@@ -281,21 +282,26 @@ try_other(struct exchange *x, int code)
 	static const CURLcode signs[] = { CURLE_SSL_CONNECT_ERROR,
 		CURLE_COULDNT_CONNECT, CURLE_GOT_NOTHING, CURLE_RECV_ERROR,
 		CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL };
-	bool sign = (code == CURLE_OK && x->status == 400) ||
-	    among(code, signs, ARRAY_SIZE(signs));
-	char *other = x->at->other;
+	bool bad = code == CURLE_OK && x->status == 400;
+	bool ended = !x->status && among(code, signs, ARRAY_SIZE(signs));
+	struct origin *at = x->at;
+	char *other = at->other;
 
-	if (!sign || !other || x->at->alive || *x->path != '/' ||
-	    (x->at->turned && (code == CURLE_OK ||
-	    code == CURLE_COULDNT_CONNECT)))
+	if (!(bad || ended) || !other || at->alive || *x->path != '/')
 		return false;
-	x->at->other = x->at->base;
-	x->at->base = other;
-	x->at->turned = !x->at->turned;
-	if (x->at->turned)
+	if (at->turned && (bad || !at->doubt[0] ||
+	    code == CURLE_COULDNT_CONNECT))
+		return false;
+	at->other = at->base;
+	at->base = other;
+	at->turned = !at->turned;
+	if (at->turned) {
+		snprintf(at->doubt, sizeof(at->doubt), "%s",
+		    bad ? "" : x->error);
 		exchange_again(x);
-	else
-		later(x, 0, x->error);
+	} else {
+		later(x, 0, at->doubt);
+	}
 	return true;
 }
 
@@ -345,8 +351,6 @@ exchange_ended(struct exchange *x, int code)
 	if (!x->error[0])
 		snprintf(x->error, sizeof(x->error), "%s",
 		    curl_easy_strerror((CURLcode)code));
-	if (x->status && *x->path == '/' && x->status != 400)
-		x->at->alive = true;
 	if (try_other(x, code))
 		return;
 	if (x->status && *x->path == '/')

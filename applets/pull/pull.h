@@ -187,7 +187,8 @@ struct origin {
 	char *base;		/* "https://host/prefix" */
 	char *other;		/* the same with the other scheme, or NULL */
 	bool plain_ok;		/* http may be spoken with it */
-	bool turned;		/* these two have changed places */
+	bool turned;		/* these two have changed places, */
+	char doubt[256];	/* as a connection ended so; "" if not */
 	bool alive;		/* it has answered */
 	bool insecure;		/* also other hosts than this */
 	const char *authfile;

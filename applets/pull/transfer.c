@@ -111,8 +111,6 @@ broke_off(const struct fetch *f, CURLcode c)
 static bool
 barren(const struct fetch *f, CURLcode c, int *count)
 {
-	if (f->grew)
-		*count = 0;
 	if (f->grew || (c != CURLE_GOT_NOTHING && c != CURLE_RECV_ERROR &&
 	    c != CURLE_SEND_ERROR) || ++*count >= BARREN)
 		return false;
@@ -148,6 +146,8 @@ fetch_transfer(struct fetch *f)
 	for (;;) {
 		c = request(f, url, error);
 		curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &code);
+		if (f->grew)
+			nothing = 0;
 		next = redirected(f, url, redirects);
 		if (next) {
 			redirects++;

@@ -17,6 +17,7 @@
  *   /416           any range is refused; the whole is served
  *   /416end        the same, naming the true size
  *   /wrongrange    a range other than the one asked for
+ *   /trailer       in chunks, with a header behind them
  *   /nolength      no length: the end of the connection is the end
  *   /empty         nothing at all
  *   /endless       a body without end
@@ -98,6 +99,11 @@ answer(struct query *q)
 	} else if (PATH("/nolength")) {
 		send_text(q, "HTTP/1.1 200 OK\r\n\r\n");
 		(void)!write_all(q->fd, file, size);
+	} else if (PATH("/trailer")) {
+		send_text(q, "HTTP/1.1 200 OK\r\n"
+		    "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", size);
+		(void)!write_all(q->fd, file, size);
+		send_text(q, "\r\n0\r\nX-Behind: it\r\n\r\n");
 	} else if (PATH("/empty")) {
 		send_text(q, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	} else if (PATH("/endless")) {

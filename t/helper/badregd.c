@@ -19,6 +19,7 @@
  *   total/N       a range's total is N more than there is
  *   longer/N      Content-Length is N more than comes; shorter/N
  *   nolength/X    no Content-Length
+ *   trailer/X     in one chunk, with a header behind it
  *   cut/N         N bytes a connection
  *   stall/N       N bytes, then nothing, for ever
  *   flip/N        byte N is another
@@ -65,6 +66,7 @@ struct reply {
 	int64_t from, to, total;	/* what a range says it is */
 	size_t at, n;			/* what is sent of it */
 	int64_t length;			/* what the header says; -1: nothing */
+	bool chunk;			/* the body comes as one, and a trailer */
 	bool partial, stall;
 };
 
@@ -253,7 +255,11 @@ send_reply(const struct ask *a, const struct reply *r)
 		send_text(q, "Content-Range: bytes %lld-%lld/%lld\r\n",
 		    (long long)r->from, (long long)r->to,
 		    (long long)r->total);
-	send_text(q, "\r\n");
+	if (r->chunk)
+		send_text(q, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+		    r->n);
+	else
+		send_text(q, "\r\n");
 	while (strcmp(q->method, "HEAD") && sent < r->n) {
 		ssize_t n = write(q->fd, r->body + r->at + sent,
 		    r->n - sent);
@@ -262,6 +268,8 @@ send_reply(const struct ask *a, const struct reply *r)
 			break;
 		sent += (size_t)n;
 	}
+	if (r->chunk)
+		send_text(q, "\r\n0\r\nX-Behind: it\r\n\r\n");
 	dprintf(logfd, "%s %s %s %s %d %zu %s\n", q->method, a->repo, a->kind,
 	    a->ref, r->status, sent, q->range[0] ? q->range : "-");
 	while (r->stall)
@@ -340,6 +348,9 @@ bad_blob(const struct ask *a, struct reply *r)
 		r->n = (size_t)r->length;
 	} else if (mode_is(a, "nolength")) {
 		r->length = -1;
+	} else if (mode_is(a, "trailer")) {
+		r->length = -1;
+		r->chunk = true;
 	} else if (mode_is(a, "cut") || mode_is(a, "stall")) {
 		r->n = r->n < (size_t)n ? r->n : (size_t)n;
 		r->stall = mode_is(a, "stall");
