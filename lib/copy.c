@@ -15,6 +15,7 @@ static int
 copy_through(int from, int to, off_t at, off_t end)
 {
 	autofree char *buf = malloc(PIECE);
+	int r;
 
 	if (!buf)
 		return -ENOMEM;
@@ -26,14 +27,9 @@ copy_through(int from, int to, off_t at, off_t end)
 			continue;
 		if (n <= 0)	/* it has become shorter: a hole is zeros too */
 			return n ? -errno : 0;
-		for (ssize_t done = 0; done < n;) {
-			ssize_t w = pwrite(to, buf + done, (size_t)(n - done),
-			    at + done);
-
-			if (w < 0 && errno != EINTR)
-				return -errno;
-			done += w > 0 ? w : 0;
-		}
+		r = pwrite_all(to, buf, (size_t)n, at);
+		if (r)
+			return r;
 		at += n;
 	}
 	return 0;

@@ -139,24 +139,6 @@ finish(int fd, const struct tar_entry *e)
 	return set_xattrs(fd, e) && !futimens(fd, times);
 }
 
-/* A piece of the content where it belongs. */
-static bool
-write_at(int fd, const uint8_t *p, size_t n, uint64_t at)
-{
-	while (n) {
-		ssize_t w = pwrite(fd, p, n, (off_t)at);
-
-		if (w < 0 && errno != EINTR)
-			return false;
-		if (w <= 0)
-			continue;
-		p += w;
-		n -= (size_t)w;
-		at += (uint64_t)w;
-	}
-	return true;
-}
-
 /* The content of a file with holes: what comes goes where the map says. */
 static bool
 put_pieces(struct tar_in *t, const struct tar_entry *e, int fd)
@@ -176,7 +158,7 @@ put_pieces(struct tar_in *t, const struct tar_entry *e, int fd)
 			}
 			if (part > m->len - done)
 				part = (size_t)(m->len - done);
-			if (!write_at(fd, p, part, m->from + done))
+			if (pwrite_all(fd, p, part, (off_t)(m->from + done)))
 				return false;
 			done += part;
 			p += part;

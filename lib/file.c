@@ -25,6 +25,25 @@ write_all(int fd, const void *buf, size_t len)
 	return 0;
 }
 
+int
+pwrite_all(int fd, const void *buf, size_t len, off_t at)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		p += n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 ssize_t
 read_full(int fd, void *buf, size_t len)
 {

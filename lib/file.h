@@ -12,6 +12,9 @@
 /* Write everything, through short writes and EINTR. 0 or -errno. */
 int write_all(int fd, const void *buf, size_t len);
 
+/* The same from byte at of a file on. */
+int pwrite_all(int fd, const void *buf, size_t len, off_t at);
+
 /*
  * Read until len bytes or the end, through EINTR. The count (below len only
  * at the end of the file) or -errno.

@@ -48,23 +48,6 @@ failed(struct members *m, const char *name)
 	return -1;
 }
 
-static int
-put(int fd, const uint8_t *p, size_t n, int64_t at)
-{
-	while (n) {
-		ssize_t r = pwrite(fd, p, n, at);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		p += r;
-		at += r;
-		n -= (size_t)r;
-	}
-	return 0;
-}
-
 /* The chunk, in runs of pages of which none is zero all over. */
 static int
 flush(struct opened *o)
@@ -73,6 +56,7 @@ flush(struct opened *o)
 
 	for (size_t i = 0, run = 0; i < o->have; i += run) {
 		size_t n;
+		int r;
 
 		for (run = 0; i + run < o->have; run += n) {
 			n = o->have - i - run;
@@ -80,9 +64,12 @@ flush(struct opened *o)
 			if (all_zero(o->buf + i + run, n))
 				break;
 		}
-		if (run && put(f->out.fd, o->buf + i, run,
-		    f->at + (int64_t)i))
+		r = pwrite_all(f->out.fd, o->buf + i, run,
+		    f->at + (int64_t)i);
+		if (r) {
+			errno = -r;
 			return -1;
+		}
 		if (!run)
 			run = PAGE;
 	}

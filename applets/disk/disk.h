@@ -60,6 +60,10 @@ void output_open(struct output *o, const char *path, mode_t mode);
 /* Sync it and give it its name. */
 void output_commit(struct output *o);
 
+/* n bytes from byte at of it on. */
+void output_put(const struct output *o, const void *buf, size_t n,
+    uint64_t at);
+
 /* An image that is being made from nothing. */
 struct image {
 	struct output out;

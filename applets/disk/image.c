@@ -175,19 +175,12 @@ sync_early(struct image *im, uint64_t end)
 static void
 buffer_flush(struct image *im)
 {
-	size_t done = 0;
+	uint64_t at = im->pos * BLOCK;
+	size_t len = im->len;
 
-	while (done < im->len) {
-		ssize_t n = pwrite(im->out.fd, im->buf + done, im->len - done,
-		    (off_t)(im->pos * BLOCK + done));
-
-		if (n < 0 && errno != EINTR)
-			die_sys("cannot write '%s'", im->out.path);
-		if (n > 0)
-			done += (size_t)n;
-	}
+	output_put(&im->out, im->buf, len, at);
 	im->len = 0;
-	sync_early(im, im->pos * BLOCK + done);
+	sync_early(im, at + len);
 }
 
 void

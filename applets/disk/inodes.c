@@ -39,20 +39,13 @@ itable_init(struct image *im)
 }
 
 /* Where an inode lies in the file. */
-static off_t
+static uint64_t
 place(struct image *im, ext2_ino_t ino)
 {
 	ext2_ino_t per = im->fs->super->s_inodes_per_group;
 
-	return (off_t)(ext2fs_inode_table_loc(im->fs, (ino - 1) / per) *
-	    BLOCK + (uint64_t)((ino - 1) % per) * DISK_SIZE);
-}
-
-static void
-put(struct image *im, const void *buf, size_t n, off_t at)
-{
-	if (pwrite(im->out.fd, buf, n, at) != (ssize_t)n)
-		die_sys("cannot write '%s'", im->out.path);
+	return ext2fs_inode_table_loc(im->fs, (ino - 1) / per) * BLOCK +
+	    (uint64_t)((ino - 1) % per) * DISK_SIZE;
 }
 
 static void
@@ -68,7 +61,8 @@ flush(struct image *im)
 	struct itable *t = im->itable;
 
 	if (t->dirty)
-		put(im, t->buf, (size_t)t->n * DISK_SIZE, place(im, t->first));
+		output_put(&im->out, t->buf, (size_t)t->n * DISK_SIZE,
+		    place(im, t->first));
 	t->dirty = false;
 }
 
@@ -118,7 +112,7 @@ change(struct image *im, ext2_ino_t ino, size_t off, const void *p, size_t n)
 	if (err)
 		die_ext(err, "cannot write '%s'", im->out.path);
 	if (alone)
-		put(im, one, DISK_SIZE, place(im, ino));
+		output_put(&im->out, one, DISK_SIZE, place(im, ino));
 	else
 		im->itable->dirty = true;
 }

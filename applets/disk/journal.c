@@ -68,23 +68,25 @@ set32(uint8_t *p, uint32_t v)
 }
 
 noreturn_fn static void
-die_write(const struct journal *j)
+die_write(const struct journal *j, int r)
 {
-	die_sys("cannot write '%s'", j->im->out.path);
+	die("cannot write '%s': %s", j->im->out.path, strerror(-r));
 }
 
 static void
-put(struct journal *j, const void *p, size_t n, uint64_t at)
+put(const struct journal *j, const void *p, size_t n, uint64_t at)
 {
-	if (pwrite(j->fd, p, n, (off_t)at) != (ssize_t)n)
-		die_write(j);
+	int r = pwrite_all(j->fd, p, n, (off_t)at);
+
+	if (r)
+		die_write(j, r);
 }
 
 static void
 sync_all(struct journal *j)
 {
 	if (fdatasync(j->fd))
-		die_write(j);
+		die_write(j, -errno);
 }
 
 /* Where a block of the journal lies; 0: nowhere. */

@@ -66,6 +66,15 @@ die_member_ext(errcode_t err, const char *what)
 }
 
 void
+output_put(const struct output *o, const void *buf, size_t n, uint64_t at)
+{
+	int r = pwrite_all(o->fd, buf, n, (off_t)at);
+
+	if (r)
+		die("cannot write '%s': %s", o->path, strerror(-r));
+}
+
+void
 output_open(struct output *o, const char *path, mode_t mode)
 {
 	const char *slash = strrchr(path, '/');

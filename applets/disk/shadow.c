@@ -56,18 +56,7 @@ get_bytes(uint8_t *buf, size_t n, off_t at)
 static errcode_t
 put_bytes(const uint8_t *buf, size_t n, off_t at)
 {
-	while (n) {
-		ssize_t put = pwrite(shadow.fd, buf, n, at);
-
-		if (put < 0 && errno != EINTR)
-			return errno;
-		if (put > 0) {
-			buf += put;
-			at += put;
-			n -= (size_t)put;
-		}
-	}
-	return 0;
+	return -pwrite_all(shadow.fd, buf, n, at);
 }
 
 /* Into the image, and out of memory. */

@@ -61,18 +61,8 @@ static void
 flush(struct import *in)
 {
 	struct spool *s = in->spool;
-	size_t done = 0;
 
-	while (done < s->used) {
-		ssize_t n = pwrite(in->im->out.fd, s->buf + done,
-		    s->used - done, (off_t)(s->start + s->len - s->used +
-		    done));
-
-		if (n < 0 && errno != EINTR)
-			die_sys("cannot write '%s'", in->im->out.path);
-		if (n > 0)
-			done += (size_t)n;
-	}
+	output_put(&in->im->out, s->buf, s->used, s->start + s->len - s->used);
 	s->used = 0;
 }
 

@@ -206,27 +206,12 @@ blob_hash(struct blob *b, int64_t n)
 	return b->hashed < b->prefix;
 }
 
-static void
-write_at(struct blob *b, int64_t at, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = pwrite(b->fd, p, n, at);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			blob_cannot(b, "write", w ? -errno : -ENOSPC);
-		p += w;
-		at += w;
-		n -= (size_t)w;
-	}
-}
-
 void
 blob_write(struct blob *b, int64_t at, const void *data, size_t n)
 {
 	const char *p = data;
 	int64_t end = at + (int64_t)n;
+	int r;
 
 	/* What was hashed stays as it was hashed. */
 	if (at < b->hashed) {
@@ -236,7 +221,9 @@ blob_write(struct blob *b, int64_t at, const void *data, size_t n)
 		at = b->hashed;
 	}
 	n = (size_t)(end - at);
-	write_at(b, at, p, n);
+	r = pwrite_all(b->fd, p, n, at);
+	if (r)
+		blob_cannot(b, "write", r);
 	b->unsynced += (int64_t)n;
 	if (at <= b->prefix && b->prefix < end)
 		b->prefix = end;
