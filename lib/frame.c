@@ -2,10 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+#include "be.h"
 #include "frame.h"
 
 static uint32_t
@@ -19,7 +19,6 @@ ssize_t
 frame_head(struct frame_in *in, const uint8_t *p, size_t n)
 {
 	size_t want = (size_t)(FRAME_HEAD - in->have);
-	uint32_t len;
 
 	if (n > want)
 		n = want;
@@ -27,8 +26,7 @@ frame_head(struct frame_in *in, const uint8_t *p, size_t n)
 	in->have = (uint8_t)(in->have + n);
 	if (!frame_begun(in))
 		return (ssize_t)n;
-	memcpy(&len, in->head + 1, sizeof(len));
-	in->left = ntohl(len);
+	in->left = get_be32(in->head + 1);
 	in->channel = in->head[0];
 	if (in->channel < CH_STDIN || in->channel > CH_CONTROL ||
 	    in->left > most(in))
@@ -50,8 +48,6 @@ void
 frame_put_head(uint8_t out[FRAME_HEAD], enum frame_channel channel,
     uint32_t len)
 {
-	uint32_t l = htonl(len);
-
 	out[0] = (uint8_t)channel;
-	memcpy(out + 1, &l, sizeof(l));
+	put_be32(out + 1, len);
 }

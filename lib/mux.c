@@ -2,31 +2,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+#include "be.h"
 #include "mux.h"
 
 static const char magic[8] = { 'b', 'n', 'g', 'm', 'u', 'x', '0', '1' };
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return ntohl(v);
-}
-
-static uint16_t
-get16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return ntohs(v);
-}
 
 /* Bytes that follow the header before the frame can be acted on. */
 static int
@@ -51,7 +33,7 @@ static int
 act(struct mux_in *in, const struct mux_events *ev, void *ctx)
 {
 	const uint8_t *body = in->head + MUX_HEAD;
-	uint16_t stream = get16(in->head + 2);
+	uint16_t stream = get_be16(in->head + 2);
 
 	switch (in->head[0]) {
 	case MUX_T_HELLO:
@@ -59,14 +41,14 @@ act(struct mux_in *in, const struct mux_events *ev, void *ctx)
 			return -EPROTO;
 		return ev->hello(ctx, body + sizeof(magic));
 	case MUX_T_OPEN:
-		return ev->open(ctx, stream, get32(body));
+		return ev->open(ctx, stream, get_be32(body));
 	case MUX_T_CREDIT:
-		return ev->credit(ctx, stream, get32(body));
+		return ev->credit(ctx, stream, get_be32(body));
 	case MUX_T_CLOSE:
 		return ev->close(ctx, stream);
 	default:
 		in->stream = stream;
-		in->left = get32(in->head + 4);
+		in->left = get_be32(in->head + 4);
 		return 0;
 	}
 }
@@ -104,7 +86,7 @@ mux_feed(struct mux_in *in, const void *buf, size_t len,
 		}
 		if (in->have >= MUX_HEAD)
 			need += (size_t)body_size(in->head[0],
-			    get32(in->head + 4));
+			    get_be32(in->head + 4));
 		n = min_size(len, need - in->have);
 		memcpy(in->head + in->have, p, n);
 		in->have += n;
@@ -112,7 +94,7 @@ mux_feed(struct mux_in *in, const void *buf, size_t len,
 		len -= n;
 		if (in->have < MUX_HEAD)
 			continue;
-		r = body_size(in->head[0], get32(in->head + 4));
+		r = body_size(in->head[0], get_be32(in->head + 4));
 		if (r < 0)
 			return r;
 		if (in->have < MUX_HEAD + (size_t)r)
@@ -155,24 +137,19 @@ mux_seek(struct mux_in *in, const void *buf, size_t len,
 size_t
 mux_put_head(uint8_t *out, enum mux_type type, uint16_t stream, uint32_t len)
 {
-	uint16_t s = htons(stream);
-	uint32_t l = htonl(len);
-
 	out[0] = (uint8_t)type;
 	out[1] = 0;
-	memcpy(out + 2, &s, sizeof(s));
-	memcpy(out + 4, &l, sizeof(l));
+	put_be16(out + 2, stream);
+	put_be32(out + 4, len);
 	return MUX_HEAD;
 }
 
 size_t
 mux_put_u32(uint8_t *out, enum mux_type type, uint16_t stream, uint32_t value)
 {
-	uint32_t v = htonl(value);
-
-	mux_put_head(out, type, stream, sizeof(v));
-	memcpy(out + MUX_HEAD, &v, sizeof(v));
-	return MUX_HEAD + sizeof(v);
+	mux_put_head(out, type, stream, sizeof(value));
+	put_be32(out + MUX_HEAD, value);
+	return MUX_HEAD + sizeof(value);
 }
 
 size_t

@@ -6,6 +6,7 @@
  */
 #include <sys/socket.h>
 
+#include "be.h"
 #include "bng.h"
 #include "netguard.h"
 
@@ -23,24 +24,15 @@ enum {
 #define RESOLVER	0x0a000203u
 #define EVERYBODY	0xffffffffu
 
-static uint32_t
-be(const uint8_t *p, int n)
-{
-	uint32_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
-
 /* Whether a packet is for this port; a fragment may be for any. */
 static bool
 is_to_port(const uint8_t *ip, size_t n, int proto, unsigned int port)
 {
 	size_t head = (ip[0] & 15u) * 4;
 
-	return ip[9] == proto && !(be(ip + 6, 2) & 0x3fff) &&
-	    head >= IP_LEAST && n >= head + 4 && be(ip + head + 2, 2) == port;
+	return ip[9] == proto && !(get_be16(ip + 6) & 0x3fff) &&
+	    head >= IP_LEAST && n >= head + 4 &&
+	    get_be16(ip + head + 2) == port;
 }
 
 /* To the network's own: names, leases, and whether it is there. */
@@ -64,12 +56,12 @@ netguard_lets(const uint8_t *frame, size_t n)
 
 	if (n < ETHER)
 		return false;
-	if (be(frame + 12, 2) == ETHER_ARP)
+	if (get_be16(frame + 12) == ETHER_ARP)
 		return true;
-	if (be(frame + 12, 2) != ETHER_IP || n < ETHER + IP_LEAST ||
+	if (get_be16(frame + 12) != ETHER_IP || n < ETHER + IP_LEAST ||
 	    ip[0] >> 4 != 4)
 		return false;
-	to = be(ip + 16, 4);
+	to = get_be32(ip + 16);
 	if ((to & ~0xffu) == INSIDE || to == EVERYBODY)
 		return is_service(ip, n - ETHER, to);
 	/* Nor to what is on the host by being of no other: 224.0.0.0 on. */
@@ -108,7 +100,7 @@ pass(struct netguard *g, const uint8_t *p, size_t n)
 	if (sent <= 0 || (size_t)sent == n)
 		return;
 	while (at < (size_t)sent)
-		at += NETGUARD_HEAD + be(p + at, NETGUARD_HEAD);
+		at += NETGUARD_HEAD + get_be32(p + at);
 	g->rest_len = at - (size_t)sent;
 	if (!g->rest_len)
 		return;
@@ -124,7 +116,7 @@ sort(struct netguard *g)
 
 	while (g->have - at >= NETGUARD_HEAD) {
 		uint8_t *p = g->buf + at;
-		size_t len = be(p, NETGUARD_HEAD);
+		size_t len = get_be32(p);
 
 		if (len > NETGUARD_FRAME)
 			return false;

@@ -19,8 +19,7 @@
  * An image without a journal, or with one that is too small or of a kind that
  * is not known here, is changed in its places at once.
  */
-#include <endian.h>
-
+#include "be.h"
 #include "journal.h"
 
 enum {
@@ -50,22 +49,6 @@ struct journal {
 	blk64_t at;		/* of its superblock */
 	uint8_t super[S_SIZE];
 };
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be32toh(v);
-}
-
-static void
-set32(uint8_t *p, uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(p, &v, sizeof(v));
-}
 
 noreturn_fn static void
 die_write(const struct journal *j, int r)
@@ -109,14 +92,14 @@ find(struct journal *j, struct image *im, int fd)
 	    !im->fs->super->s_journal_inum || !(j->at = place(j, 0)) ||
 	    pread(fd, j->super, S_SIZE, (off_t)(j->at * BLOCK)) != S_SIZE)
 		return false;
-	j->sequence = get32(j->super + S_SEQUENCE);
-	j->first = get32(j->super + S_FIRST);
-	j->len = get32(j->super + S_MAXLEN);
+	j->sequence = get_be32(j->super + S_SEQUENCE);
+	j->first = get_be32(j->super + S_FIRST);
+	j->len = get_be32(j->super + S_MAXLEN);
 	j->seed = ext2fs_crc32c_le(~0u, j->super + S_UUID, 16);
-	return get32(j->super) == MAGIC && get32(j->super + 4) == SUPER &&
-	    get32(j->super + S_BLOCK_SIZE) == BLOCK && j->first &&
-	    j->first < j->len && !get32(j->super + S_ERRNO) &&
-	    !(get32(j->super + S_INCOMPAT) &
+	return get_be32(j->super) == MAGIC && get_be32(j->super + 4) == SUPER &&
+	    get_be32(j->super + S_BLOCK_SIZE) == BLOCK && j->first &&
+	    j->first < j->len && !get_be32(j->super + S_ERRNO) &&
+	    !(get_be32(j->super + S_INCOMPAT) &
 	    ~(uint32_t)(REVOKE | BIT64 | ASYNC | SUM2 | SUM3));
 }
 
@@ -125,15 +108,16 @@ put_super(struct journal *j, uint32_t start, bool mark)
 {
 	uint8_t *s = j->super;
 
-	set32(s + S_SEQUENCE, j->sequence);
-	set32(s + S_START, start);
-	set32(s + S_COMPAT, 0);
-	set32(s + S_INCOMPAT, (get32(s + S_INCOMPAT) & REVOKE) | BIT64 | SUM3);
+	put_be32(s + S_SEQUENCE, j->sequence);
+	put_be32(s + S_START, start);
+	put_be32(s + S_COMPAT, 0);
+	put_be32(s + S_INCOMPAT,
+	    (get_be32(s + S_INCOMPAT) & REVOKE) | BIT64 | SUM3);
 	s[S_SUM_TYPE] = CRC32C;
-	set32(s + S_MARK, mark ? MARK : 0);
-	set32(s + S_MARK + 4, mark ? j->sequence : 0);
-	set32(s + S_SUM, 0);
-	set32(s + S_SUM, ext2fs_crc32c_le(~0u, s, S_SIZE));
+	put_be32(s + S_MARK, mark ? MARK : 0);
+	put_be32(s + S_MARK + 4, mark ? j->sequence : 0);
+	put_be32(s + S_SUM, 0);
+	put_be32(s + S_SUM, ext2fs_crc32c_le(~0u, s, S_SIZE));
 	put(j, s, S_SIZE, j->at * BLOCK);
 }
 
@@ -163,9 +147,9 @@ static void
 header(struct journal *j, uint8_t *block, uint32_t kind)
 {
 	memset(block, 0, BLOCK);
-	set32(block, MAGIC);
-	set32(block + 4, kind);
-	set32(block + 8, j->sequence);
+	put_be32(block, MAGIC);
+	put_be32(block + 4, kind);
+	put_be32(block + 8, j->sequence);
 }
 
 /* A block's checksum, with the place where it is to be taken for zero. */
@@ -184,7 +168,7 @@ sum_of_page(struct journal *j, const uint8_t *page)
 {
 	uint8_t sequence[4];
 
-	set32(sequence, j->sequence);
+	put_be32(sequence, j->sequence);
 	return ext2fs_crc32c_le(ext2fs_crc32c_le(j->seed, sequence, 4), page,
 	    BLOCK);
 }
@@ -212,14 +196,14 @@ put_some(struct journal *j, uint32_t *at, struct page **v, size_t n)
 		    (i + 1 == n ? LAST : 0);
 
 		memcpy(page, v[i]->data, BLOCK);
-		if (get32(page) == MAGIC) {
+		if (get_be32(page) == MAGIC) {
 			flags |= ESCAPED;
 			memset(page, 0, 4);
 		}
-		set32(tag, (uint32_t)v[i]->block);
-		set32(tag + 4, flags);
-		set32(tag + 8, (uint32_t)(v[i]->block >> 32));
-		set32(tag + 12, sum_of_page(j, page));
+		put_be32(tag, (uint32_t)v[i]->block);
+		put_be32(tag + 4, flags);
+		put_be32(tag + 8, (uint32_t)(v[i]->block >> 32));
+		put_be32(tag + 12, sum_of_page(j, page));
 		tag += TAG;
 		if (!i) {
 			memcpy(tag, j->super + S_UUID, 16);
@@ -228,7 +212,7 @@ put_some(struct journal *j, uint32_t *at, struct page **v, size_t n)
 		if (!put_log(j, (*at)++, page))
 			return false;
 	}
-	set32(block + TAIL, sum_of(j, block, TAIL));
+	put_be32(block + TAIL, sum_of(j, block, TAIL));
 	return put_log(j, head, block);
 }
 
@@ -245,7 +229,7 @@ put_all(struct journal *j, struct page **v, size_t n)
 		if (!put_some(j, &at, v + i, n - i < TAGS ? n - i : TAGS))
 			return false;
 	header(j, block, COMMIT);
-	set32(block + COMMIT_SUM, sum_of(j, block, COMMIT_SUM));
+	put_be32(block + COMMIT_SUM, sum_of(j, block, COMMIT_SUM));
 	return put_log(j, at, block);
 }
 
@@ -293,7 +277,7 @@ journal_commit(struct image *im)
 	struct journal j;
 	size_t n;
 	autofree struct page **v = shadow_pages(&n);
-	bool begun = find(&j, im, im->out.fd) && !get32(j.super + S_START) &&
+	bool begun = find(&j, im, im->out.fd) && !get_be32(j.super + S_START) &&
 	    n && !v[0]->block && begin(&j, v, n);
 
 	put_pages(&j, v, n);
@@ -311,9 +295,9 @@ get_log(struct journal *j, uint32_t at, uint8_t *block, uint32_t kind,
 	blk64_t from = at < j->len ? place(j, at) : 0;
 
 	return from && pread(j->fd, block, BLOCK, (off_t)(from * BLOCK)) ==
-	    BLOCK && (!kind || (get32(block) == MAGIC &&
-	    get32(block + 4) == kind && get32(block + 8) == j->sequence &&
-	    get32(block + sum) == sum_of(j, block, sum)));
+	    BLOCK && (!kind || (get_be32(block) == MAGIC &&
+	    get_be32(block + 4) == kind && get_be32(block + 8) == j->sequence &&
+	    get_be32(block + sum) == sum_of(j, block, sum)));
 }
 
 /* The pages of one descriptor: are they right? Put them into their places. */
@@ -325,15 +309,15 @@ walk_some(struct journal *j, uint32_t *at, const uint8_t *block, bool apply)
 	uint32_t flags;
 
 	do {
-		uint64_t to = get32(tag) | (uint64_t)get32(tag + 8) << 32;
+		uint64_t to = get_be32(tag) | (uint64_t)get_be32(tag + 8) << 32;
 
-		flags = get32(tag + 4);
+		flags = get_be32(tag + 4);
 		if (!get_log(j, (*at)++, page, 0, 0) ||
-		    get32(tag + 12) != sum_of_page(j, page) ||
+		    get_be32(tag + 12) != sum_of_page(j, page) ||
 		    to >= ext2fs_blocks_count(j->im->fs->super))
 			return false;
 		if (flags & ESCAPED)
-			set32(page, MAGIC);
+			put_be32(page, MAGIC);
 		if (apply)
 			put(j, page, BLOCK, to * BLOCK);
 		tag += flags & SAME_UUID ? TAG : TAG + 16;
@@ -362,8 +346,8 @@ journal_ours(struct image *im)
 	struct journal j;
 
 	return find(&j, im, im->out.fd) &&
-	    get32(j.super + S_MARK) == MARK &&
-	    get32(j.super + S_MARK + 4) == j.sequence;
+	    get_be32(j.super + S_MARK) == MARK &&
+	    get_be32(j.super + S_MARK + 4) == j.sequence;
 }
 
 bool
@@ -374,7 +358,7 @@ journal_recover(struct image *im, int fd)
 
 	if (!journal_ours(im) || !find(&j, im, fd))
 		return false;
-	start = get32(j.super + S_START);
+	start = get_be32(j.super + S_START);
 	if (start && (start != j.first || !walk(&j, false)))
 		return false;
 	if (start)

@@ -70,12 +70,12 @@ put_piece(struct journal *j, uint32_t at, const uint8_t *p, size_t n)
 
 	memcpy(block, p, n);
 	if (*p & 1) {
-		set32(block, MAGIC);
-		set32(block + 4, *p & 2 ? DESCRIPTOR : COMMIT);
-		set32(block + 8, NUMBER);
+		put_be32(block, MAGIC);
+		put_be32(block + 4, *p & 2 ? DESCRIPTOR : COMMIT);
+		put_be32(block + 8, NUMBER);
 	}
 	if ((*p & 3) == 1)
-		set32(block + COMMIT_SUM, 0);
+		put_be32(block + COMMIT_SUM, 0);
 	must(put_log(j, at, block));
 }
 

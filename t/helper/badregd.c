@@ -66,7 +66,7 @@ struct reply {
 	int64_t from, to, total;	/* what a range says it is */
 	size_t at, n;			/* what is sent of it */
 	int64_t length;			/* what the header says; -1: nothing */
-	bool chunk;			/* the body comes as one, and a trailer */
+	bool chunk;			/* the body is one, with a trailer */
 	bool partial, stall;
 };
 
