@@ -13,117 +13,7 @@
  *    So what the current layer made holds nothing of an upper one, and may be
  *    dropped by it.
  */
-#include <sys/mman.h>
-
 #include "tree.h"
-
-enum {
-	MAX_BYTES = 1 << 30,	/* of names: some twenty million */
-	MAX_LINKS = 40,		/* symbolic links on one path, as in Linux */
-	UNIT = 4,		/* of refs */
-};
-
-static inline struct node *
-at(const struct tree *t, uint32_t ref)
-{
-	return ref ? (struct node *)(void *)(t->arena + (size_t)ref * UNIT) :
-	    NULL;
-}
-
-static inline uint32_t
-ref_of(const struct tree *t, const void *p)
-{
-	return (uint32_t)((size_t)((const uint8_t *)p - t->arena) / UNIT);
-}
-
-/* Zeroed memory that stays. */
-static void *
-take(struct tree *t, size_t n)
-{
-	void *p = t->arena + t->bytes;
-
-	t->bytes += (n + UNIT - 1) / UNIT * UNIT;
-	if (t->bytes > MAX_BYTES)
-		die_member("the names fill %d MiB of memory",
-		    MAX_BYTES >> 20);
-	return p;
-}
-
-static uint32_t
-hash_name(uint32_t dir, const char *name, size_t len)
-{
-	uint64_t h = (0xcbf29ce484222325 ^ dir) * 0x100000001b3;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)name[i]) * 0x100000001b3;
-	return (uint32_t)(h ^ h >> 32);
-}
-
-static uint32_t *
-slot(const struct tree *t, const struct node *n)
-{
-	return &t->table[hash_name(n->parent, n->name, n->len) & (t->size - 1)];
-}
-
-static void
-grow_table(struct tree *t)
-{
-	uint32_t *old = t->table;
-	size_t n = t->size;
-
-	t->size = n ? 2 * n : 1024;
-	t->table = xcalloc(t->size, sizeof(*t->table));
-	for (size_t i = 0; i < n; i++)
-		for (uint32_t ref = old[i], chain; ref; ref = chain) {
-			uint32_t *to = slot(t, at(t, ref));
-
-			chain = at(t, ref)->chain;
-			at(t, ref)->chain = *to;
-			*to = ref;
-		}
-	free(old);
-}
-
-static struct node *
-lookup(const struct tree *t, const struct node *dir, const char *name,
-    size_t len)
-{
-	uint32_t up = ref_of(t, dir);
-	uint32_t ref = t->table[hash_name(up, name, len) & (t->size - 1)];
-	struct node *n;
-
-	while ((n = at(t, ref)) && (n->parent != up || n->len != len ||
-	    memcmp(n->name, name, len)))
-		ref = n->chain;
-	return n;
-}
-
-static struct node *
-add(struct tree *t, struct node *dir, const char *name, size_t len)
-{
-	struct node *n;
-	uint32_t *to;
-
-	if (len > EXT2_NAME_LEN)
-		die_member("a name has more than 255 bytes");
-	/* A chain of two on average: a million names are worth the memory. */
-	if (t->used >= 2 * t->size)
-		grow_table(t);
-	n = take(t, sizeof(*n) + len + 1);
-	memcpy(n->name, name, len);
-	n->len = (uint8_t)len;
-	n->type = EXT2_FT_DIR;
-	n->parent = ref_of(t, dir ? dir : n);
-	to = slot(t, n);
-	n->chain = *to;
-	*to = ref_of(t, n);
-	t->used++;
-	if (dir) {
-		n->next = dir->first;
-		dir->first = ref_of(t, n);
-	}
-	return n;
-}
 
 /* A directory that no member described (yet). */
 static void
@@ -147,15 +37,11 @@ tree_init(struct tree *t, struct image *im)
 {
 	struct node *n;
 
-	*t = (struct tree){ .im = im, .layer = 1, .bytes = UNIT };
-	t->arena = mmap(NULL, MAX_BYTES + 4096, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t->arena == MAP_FAILED)
-		die_sys("cannot keep names in memory");
-	grow_table(t);
-	t->root = add(t, NULL, "", 0);
+	*t = (struct tree){ .im = im, .layer = 1 };
+	nodes_init(&t->nodes);
+	t->root = node_add(&t->nodes, NULL, "", 0);
 	make_dir(t, t->root, EXT2_ROOT_INO, 0755);
-	n = add(t, t->root, "lost+found", strlen("lost+found"));
+	n = node_add(&t->nodes, t->root, "lost+found", strlen("lost+found"));
 	make_dir(t, n, LOST_FOUND, 0700);
 	/* Where a layer below names them, that counts. */
 	t->root->layer = n->layer = 0;
@@ -164,17 +50,10 @@ tree_init(struct tree *t, struct image *im)
 void
 tree_release(struct tree *t)
 {
-	munmap(t->arena, MAX_BYTES + 4096);
-	free(t->table);
+	nodes_release(&t->nodes);
 	free(t->dead);
 	free(t->turns);
 	*t = (struct tree){ 0 };
-}
-
-static bool
-is_taken(const struct node *n)
-{
-	return n->ino || n->waits;
 }
 
 /* Whether upper layers let the current one be seen at n, and below it. */
@@ -182,7 +61,7 @@ static bool
 is_hidden(const struct tree *t, const struct node *n)
 {
 	return (n->shut && n->shut < t->layer) ||
-	    (is_taken(n) && n->type != EXT2_FT_DIR && n->layer < t->layer);
+	    (node_is_taken(n) && n->type != EXT2_FT_DIR && n->layer < t->layer);
 }
 
 static bool
@@ -231,7 +110,7 @@ walk(struct tree *t, const char *path, enum how how)
 		if (n->type == EXT2_FT_SYMLINK && n->ino) {
 			char *p;
 
-			if (++links > MAX_LINKS)
+			if (++links > TREE_LINKS)
 				die_member("too many symbolic links on its "
 				    "path");
 			p = follow(t, n, path, &dir);
@@ -240,22 +119,23 @@ walk(struct tree *t, const char *path, enum how how)
 			n = dir;
 			continue;
 		}
-		if (is_taken(n) && n->type != EXT2_FT_DIR && how == WHITEOUT)
+		if (node_is_taken(n) && n->type != EXT2_FT_DIR &&
+		    how == WHITEOUT)
 			return NULL;
-		if (is_taken(n) && n->type != EXT2_FT_DIR)
+		if (node_is_taken(n) && n->type != EXT2_FT_DIR)
 			die_member("'%s' on its path is not a directory",
 			    n->name);
 		if (hides_content(t, n))
 			return NULL;
 		dir = n;
 		if (len <= 2 && !memcmp(path, "..", len)) {
-			n = len == 2 ? at(t, dir->parent) : dir;
+			n = len == 2 ? node_up(&t->nodes, dir) : dir;
 			path += len;
 			continue;
 		}
-		n = lookup(t, dir, path, len);
+		n = node_find(&t->nodes, dir, path, len);
 		if (!n && how != LOOK)
-			n = add(t, dir, path, len);
+			n = node_add(&t->nodes, dir, path, len);
 		if (!n)
 			return NULL;
 		path += len;
@@ -271,20 +151,20 @@ tree_place(struct tree *t, const char *path, bool is_dir)
 		return NULL;
 	if (!is_dir && (n == t->root || n->ino == LOST_FOUND))
 		die_member("only a directory can have that place");
-	if (is_taken(n) && n->type == EXT2_FT_DIR && !is_dir) {
+	if (node_is_taken(n) && n->type == EXT2_FT_DIR && !is_dir) {
 		/* Of an upper layer, it hides this, and this what is below. */
 		if (!n->opaque)
 			n->opaque = (uint16_t)t->layer;
 		if (n->layer < t->layer)
 			return NULL;
 	}
-	if (is_taken(n) && (n->type != EXT2_FT_DIR || !is_dir)) {
+	if (node_is_taken(n) && (n->type != EXT2_FT_DIR || !is_dir)) {
 		tree_drop(t, n);
 		if (!n->opaque)
 			n->opaque = (uint16_t)t->layer;
 	}
-	for (struct node *up = at(t, n->parent); !up->ino;
-	    up = at(t, up->parent))
+	for (struct node *up = node_up(&t->nodes, n); !up->ino;
+	    up = node_up(&t->nodes, up))
 		make_dir(t, up, image_ino(t->im, true), 0755);
 	return n;
 }
@@ -310,147 +190,6 @@ tree_turn(struct tree *t, const char *path, ext2_ino_t ino,
 		    (2 * t->nturns + 1) * sizeof(*t->turns));
 	t->turns[t->nturns++] = (struct turn){ n, ino, xstrdup(target) };
 	n->opaque = (uint16_t)t->layer;
-}
-
-/* Where a path from dir leads, all layers being there: a directory or NULL. */
-static struct node *
-final_dir(struct tree *t, struct node *dir, const char *path)
-{
-	autofree char *spliced = NULL;
-	int links = 0;
-
-	if (*path == '/')
-		dir = t->root;
-	while (*(path += strspn(path, "/"))) {
-		size_t len = strcspn(path, "/");
-		struct node *n = len > 2 || memcmp(path, "..", len) ?
-		    lookup(t, dir, path, len) :
-		    len == 2 ? at(t, dir->parent) : dir;
-
-		path += len;
-		if (n && n->ino && n->type == EXT2_FT_SYMLINK &&
-		    ++links <= MAX_LINKS) {
-			char *p = xasprintf("%s/%s", tree_target(t, n), path);
-
-			free(spliced);
-			path = spliced = p;
-			dir = *p == '/' ? t->root : dir;
-			continue;
-		}
-		if (!n || !n->ino || n->type != EXT2_FT_DIR)
-			return NULL;
-		dir = n;
-	}
-	return dir;
-}
-
-static bool
-is_below(const struct tree *t, const struct node *n, const struct node *top)
-{
-	/* The root's parent is itself; that none has none is for analyzers. */
-	while (n && n != top && n != t->root)
-		n = at(t, n->parent);
-	return n == top;
-}
-
-/* The name moves to another directory; its old place in the hash stays dead. */
-static void
-move(struct tree *t, struct node *n, struct node *to)
-{
-	uint32_t *place = slot(t, n), me = ref_of(t, n);
-
-	while (*place != me)
-		place = &at(t, *place)->chain;
-	*place = n->chain;
-	n->parent = ref_of(t, to);
-	place = slot(t, n);
-	n->chain = *place;
-	*place = me;
-	n->next = to->first;
-	to->first = me;
-}
-
-/*
- * What is in from goes to to: of two the upper layer's stays, and whiteouts
- * take what lower layers have there.
- */
-static void
-merge(struct tree *t, struct node *from, struct node *to, int depth)
-{
-	if (depth > 1024)
-		die_member("directories are too deep");
-	while (from->first) {
-		struct node *c = at(t, from->first);
-		struct node *d = lookup(t, to, c->name, c->len);
-
-		from->first = c->next;
-		if (!d) {
-			move(t, c, to);
-			continue;
-		}
-		if (c->shut && is_taken(d) && d->layer > c->shut)
-			tree_drop(t, d);
-		if (!is_taken(c) && c->type != EXT2_FT_DIR)
-			continue;
-		if (!is_taken(c) || (is_taken(d) &&
-		    c->type == EXT2_FT_DIR && d->type == EXT2_FT_DIR)) {
-			merge(t, c, d, depth + 1);
-			/* The topmost layer that names it describes it. */
-			if (c->named && (!d->named || c->named < d->named)) {
-				ext2_ino_t ino = d->ino;
-
-				d->ino = c->ino;
-				d->named = c->named;
-				c->ino = ino;
-			}
-			if (c->ino)
-				tree_unlink(t, c->ino, true);
-			c->ino = 0;
-			continue;
-		}
-		if (is_taken(d) && d->layer <= c->layer) {
-			c->next = 0;
-			tree_drop(t, c);
-			continue;
-		}
-		if (is_taken(d))
-			tree_drop(t, d);
-		d->ino = c->ino;
-		d->type = c->type;
-		d->layer = c->layer;
-		d->named = c->named;
-		if (c->type != EXT2_FT_DIR)
-			d->first = c->first;
-		else
-			merge(t, c, d, depth + 1);
-		c->ino = c->first = 0;
-	}
-}
-
-/* Directories that were implied, where a lower layer has a symbolic link. */
-static void
-turn_all(struct tree *t)
-{
-	for (size_t i = 0; i < t->nturns; i++) {
-		struct turn *turn = &t->turns[i];
-		struct node *n = turn->node, *to = n->parent && n->ino ?
-		    final_dir(t, at(t, n->parent), turn->target) : NULL;
-
-		if (!to || n->type != EXT2_FT_DIR || is_below(t, to, n)) {
-			tree_unlink(t, turn->ino, false);
-			free(turn->target);
-			continue;
-		}
-		merge(t, n, to, 0);
-		tree_unlink(t, n->ino, true);
-		n->ino = turn->ino;
-		n->type = EXT2_FT_SYMLINK;
-		tree_set_target(t, n, turn->target);
-		free(turn->target);
-	}
-	free(t->turns);
-	t->turns = NULL;
-	t->nturns = 0;
 }
 
 struct node *
@@ -482,20 +221,13 @@ tree_opaque(struct tree *t, const char *path)
 void
 tree_set_target(struct tree *t, struct node *n, const char *target)
 {
-	char *p;
-
-	n->first = 0;
-	if (!target)
-		return;
-	p = take(t, strlen(target) + 1);
-	memcpy(p, target, strlen(target) + 1);
-	n->first = ref_of(t, p);
+	n->first = target ? nodes_keep(&t->nodes, target) : 0;
 }
 
 const char *
 tree_target(const struct tree *t, const struct node *n)
 {
-	return (const char *)t->arena + (size_t)n->first * UNIT;
+	return nodes_text(&t->nodes, n->first);
 }
 
 void
@@ -524,8 +256,8 @@ tree_drop(struct tree *t, struct node *top)
 
 	for (;;) {
 		while (n->type == EXT2_FT_DIR && n->first)
-			n = at(t, n->first);
-		up = at(t, n->parent);
+			n = node_at(&t->nodes, n->first);
+		up = node_up(&t->nodes, n);
 		if (n->ino)
 			tree_unlink(t, n->ino, n->type == EXT2_FT_DIR);
 		n->ino = n->first = 0;
@@ -569,14 +301,15 @@ static void
 finish_dir(struct tree *t, struct node *dir)
 {
 	autofree struct dirent_new *v = NULL;
+	const struct nodes *all = &t->nodes;
 	struct node *c;
 	size_t n = 0;
 
-	for (c = at(t, dir->first); c; c = at(t, c->next))
+	for (c = node_at(all, dir->first); c; c = node_at(all, c->next))
 		n += c->ino != 0;
 	v = xcalloc(n, sizeof(*v));
 	n = 0;
-	for (c = at(t, dir->first); c; c = at(t, c->next))
+	for (c = node_at(all, dir->first); c; c = node_at(all, c->next))
 		if (c->ino)
 			v[n++] = (struct dirent_new){ .ino = c->ino,
 			    .type = c->type, .len = c->len, .name = c->name };
@@ -587,27 +320,27 @@ finish_dir(struct tree *t, struct node *dir)
 		v[i] = v[n - 1 - i];
 		v[n - 1 - i] = swap;
 	}
-	dir_write(t->im, dir->ino, at(t, dir->parent)->ino, v, n);
+	dir_write(t->im, dir->ino, node_up(all, dir)->ino, v, n);
 }
 
 void
 tree_finish(struct tree *t)
 {
-	turn_all(t);
+	tree_turn_all(t);
 	/* Every live directory once, in the order of a walk by the parents. */
 	for (struct node *n = t->root;;) {
 		if (n->type == EXT2_FT_DIR && n->ino) {
 			finish_dir(t, n);
 			if (n->first) {
-				n = at(t, n->first);
+				n = node_at(&t->nodes, n->first);
 				continue;
 			}
 		}
 		while (n != t->root && !n->next)
-			n = at(t, n->parent);
+			n = node_up(&t->nodes, n);
 		if (n == t->root)
 			break;
-		n = at(t, n->next);
+		n = node_at(&t->nodes, n->next);
 	}
 	image_settle(t->im);
 	for (size_t i = 0; i < t->ndead; i++)

@@ -8,38 +8,18 @@
 #define BNG_TREE_H
 
 #include "disk.h"
+#include "nodes.h"
 
-enum { MAX_LAYERS = 4096 };
-
-/* A name. Small, for there may be millions; refs are of the tree's arena. */
-struct node {
-	uint32_t parent;	/* the root's is itself; 0: dropped */
-	uint32_t next;		/* in its directory */
-	uint32_t chain;		/* in the hash table */
-	/*
-	 * Of a directory: its names, newest first; of a symbolic link: its
-	 * text; of a link that waits for its file: which one (links.c).
-	 */
-	uint32_t first;
-	ext2_ino_t ino;		/* 0: nothing has the name (yet) */
-	uint16_t layer;		/* that made it */
-	uint16_t named;		/* of a directory: that described it, or 0 */
-	uint16_t shut;		/* first layer with a whiteout of it, or 0 */
-	uint16_t opaque;	/* first that hides lower ones' names in it */
-	uint8_t type;		/* EXT2_FT_*; a directory without ino too */
-	uint8_t waits;
-	uint8_t len;
-	char name[];		/* with a NUL */
+enum {
+	MAX_LAYERS = 4096,
+	TREE_LINKS = 40,	/* symbolic links on one path, as in Linux */
 };
 
 struct tree {
 	struct image *im;
+	struct nodes nodes;
 	struct node *root;
 	unsigned layer;		/* the one that members come from */
-	uint8_t *arena;
-	size_t bytes;		/* used of it; bounded */
-	uint32_t *table;
-	size_t size, used;	/* of table */
 	size_t ndead, dead_size;
 	ext2_ino_t *dead;	/* inodes without a name, freed at the end */
 	size_t nturns;
@@ -49,6 +29,13 @@ struct tree {
 		char *target;
 	} *turns;
 };
+
+/* Whether it has something: a file, or a link that waits for one. */
+static inline bool
+node_is_taken(const struct node *n)
+{
+	return n->ino || n->waits;
+}
 
 void tree_init(struct tree *t, struct image *im);
 void tree_release(struct tree *t);
@@ -89,5 +76,8 @@ void tree_unlink(struct tree *t, ext2_ino_t ino, bool is_dir);
 
 /* Write every directory and free what was dropped. */
 void tree_finish(struct tree *t);
+
+/* What tree_turn noted is done; all layers are there (turns.c). */
+void tree_turn_all(struct tree *t);
 
 #endif

@@ -307,7 +307,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ext2fs_free(im.fs);
 	if (im.out.fd >= 0)
 		close(im.out.fd);
-	if (in.tree.arena)
+	if (in.tree.nodes.arena)
 		tree_release(&in.tree);
 	unpack_release(&unpack);
 	tar_release(&tar);
