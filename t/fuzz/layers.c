@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * with: applets/disk/{attr,blob,body,dirs,image,import,inodes}.c
- * with: applets/disk/{lazy,links,oci,output,reader,spool,tree,unpack}.c
+ * with: applets/disk/{lazy,links,nodes,oci,output,reader,spool,tree}.c
+ * with: applets/disk/{turns,unpack}.c
  * with: -lext2fs -lcom_err -lisal -lzstd
  * with: -Wl,--wrap=exit,--wrap=write,--wrap=free
  * with: -Wl,--wrap=xmalloc,--wrap=xcalloc,--wrap=xrealloc,--wrap=strdup
