@@ -495,6 +495,7 @@ sup_supervise(struct sup *s)
 	if (r)
 		fail(s, strerror(-r));
 	launch(s);
+	close(s->lock);
 	for (;;) {
 		r = loop_turn();
 		if (r)

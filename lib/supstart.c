@@ -70,13 +70,16 @@ sup_refuse(struct sup *s, const char *fmt, ...)
 	die("cannot start '%s': %s", s->name, why);
 }
 
-/* In the child of the child: nothing of the starter's stays but the locks. */
+/*
+ * In the child of the child: nothing of the starter's stays but the locks.
+ * The machine's own goes with the starter, but not before the pids are there:
+ * whoever waits for it, as `kill` does, is to find them.
+ */
 noreturn_fn static void
 supervisor(struct sup *s, int to)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	close(s->lock);
 	s->report = to;
 	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)

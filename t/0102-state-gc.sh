@@ -4,7 +4,7 @@
 . "$TOP/t/machine.sh"
 
 # A process that is no more, as "PID STARTTICKS".
-DEAD='1 1'
+DEAD='2000000000 1'
 
 ok 'where there is nothing to do, nothing is said or changed' '
 	machine web && bng-state gc >got 2>&1 && [ ! -s got ] &&

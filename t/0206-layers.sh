@@ -34,7 +34,7 @@ image() {
 	umoci unpack --image oci:a bundle &&
 	step 'mkdir -p etc usr/bin usr/lib gone/deep op/x type/d meta &&
 		echo 1 >etc/f && ln etc/f etc/hard && ln -s usr/lib lib &&
-		echo deep >gone/deep/f && echo old >op/x/old &&
+		echo never-to-be-seen >gone/deep/f && echo old >op/x/old &&
 		echo t >usr/lib/tgt && echo d >type/d/f && echo f >type/f &&
 		head -c 3000000 /dev/urandom >usr/bin/big &&
 		head -c 300000 /dev/urandom >usr/bin/replaced &&
@@ -115,12 +115,12 @@ ok 'its config is written as it is' '
 	same want.config config'
 ok 'what is hidden is not in the image' '
 	bng-disk layers -s 200M i.ext4 oci:oci >said && strings -n 4 i.ext4 |
-		{ ! grep -x "deep"; } && used=$(du -k i.ext4) &&
+		{ ! grep never-to-be-seen; } && used=$(du -k i.ext4) &&
 	[ "${used%%	*}" -lt 14000 ]'
 ok 'layers make the same bytes at two times, from two sources' '
 	bng-disk layers -s 200M i.ext4 oci:oci >said &&
 	stream oci >stream.tar &&
-	touch -d 2001-01-01 oci/blobs/sha256/* &&
+	find oci/blobs -type f -exec touch -d 2001-01-01 {} + &&
 	bng-disk layers -s 200M j.ext4 - <stream.tar >said2 &&
 	same said said2 && sha256sum <i.ext4 >one && sha256sum <j.ext4 >two &&
 	same one two'

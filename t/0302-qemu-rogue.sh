@@ -13,7 +13,7 @@ done
 vm other agent && bng-qemu start other || exit
 
 ended() {
-	timeout 90 bng-qemu wait "$1" && [ "$(cat "$VMS/$1/exit")" = "$2" ] &&
+	timeout 300 bng-qemu wait "$1" && [ "$(cat "$VMS/$1/exit")" = "$2" ] &&
 		gone "$1"
 }
 
@@ -32,48 +32,52 @@ ok 'a kernel that panics is told from a reset, with its reason' '
 	grep -q ^error out
 '
 ok 'a client that waits for readiness is hung up on when the machine ends' '
-	{ fails 111 timeout 90 plug "$VMS/silent" 1 & } && waiter=$! &&
+	{ fails 111 timeout 300 plug "$VMS/silent" 1 & } && waiter=$! &&
 	bng-qemu kill silent && wait $waiter && ended silent "killed KILL" &&
 	[ ! -e "$VMS/silent/error" ]
 '
 ok 'a guest that refuses to be configured: error says why, waiters go' '
-	fails 111 timeout 90 plug "$VMS/refuse" 1 &&
+	fails 111 timeout 300 plug "$VMS/refuse" 1 &&
 	grep -q "cannot configure the guest: .*does not feel like it" \
 		"$VMS/refuse/error" &&
 	bng-qemu status refuse >out && grep -q ^starting out &&
-	fails 111 timeout 20 plug "$VMS/refuse" 1 && bng-qemu kill refuse
+	fails 111 timeout 100 plug "$VMS/refuse" 1 && bng-qemu kill refuse
 '
 ok 'a guest whose agent is new again and again loses the link' '
-	fails 111 timeout 90 plug "$VMS/restless" 1 &&
+	fails 111 timeout 300 plug "$VMS/restless" 1 &&
 	grep -q "keeps restarting" "$VMS/restless/error"
 '
 ok 'a guest that never answers can be stopped in time, and is not waited for' '
-	timeout 20 bng-qemu stop -t 2 deaf && ended deaf stopped &&
-	timeout 20 bng-qemu stop restless && ended restless stopped
+	timeout 100 bng-qemu stop -t 2 deaf && ended deaf stopped &&
+	timeout 100 bng-qemu stop restless && ended restless stopped
 '
 ok 'a guest that sends more than it may loses the link, not the machine' '
 	mkfifo never && exec 5<>never &&
-	timeout 90 plug -h "$VMS/agent" 1 overrun <&5 &&
-	fails 111 timeout 20 plug "$VMS/agent" 1 &&
+	timeout 300 plug -h "$VMS/agent" 1 overrun <&5 &&
+	fails 111 timeout 100 plug "$VMS/agent" 1 &&
 	grep -q "broke the agent.s link protocol" "$VMS/agent/error" &&
 	bng-qemu status agent && bng-qemu kill -s TERM agent &&
 	ended agent stopped
 '
 ok 'a panic after it was ready is no reboot' '
-	timeout 90 plug "$VMS/other" 1 panic && ended other panic
+	timeout 300 plug "$VMS/other" 1 panic && ended other panic
 '
+# The console is slower than what tells that it was written to.
+all_said() {
+	timeout 100 sh -c 'until tail -n 1 "$VMS/agent/console.log" |
+		grep "^line 1999 of"; do :; done'
+}
 ok 'the log of a guest that talks a lot stays bounded, and whole lines stay' '
 	head -c 4194000 /dev/zero | tr "\0" x >"$VMS/agent/console.log" &&
 	rm "$VMS/agent/error" && bng-qemu start agent &&
-	timeout 90 plug "$VMS/agent" 1 "console 2000" &&
+	timeout 300 plug "$VMS/agent" 1 "console 2000" && all_said &&
 	size=$(stat -c %s "$VMS/agent/console.log") && echo "$size" &&
 	[ "$size" -lt 3000000 ] && [ "$size" -gt 2000000 ] &&
-	tail -n 1 "$VMS/agent/console.log" | grep -q "^line 1999 of" &&
-	timeout 90 plug "$VMS/agent" 1 garbage &&
-	timeout 20 bng-qemu stop -t 0 agent && ended agent stopped
+	timeout 300 plug "$VMS/agent" 1 garbage &&
+	timeout 100 bng-qemu stop -t 0 agent && ended agent stopped
 '
 ok 'a guest that powers itself off when it was ready did just that' '
-	bng-qemu start other && timeout 90 plug "$VMS/other" 1 poweroff &&
+	bng-qemu start other && timeout 300 plug "$VMS/other" 1 poweroff &&
 	ended other poweroff && [ ! -e "$VMS/other/error" ]
 '
 done_testing
