@@ -25,7 +25,7 @@ pull() { timeout 60 bng-pull oci "$@"; }
 # Nothing but whole blobs is in the cache, and each is what it is called.
 sound() (
 	cd "$blobs" && set +f && for f in *; do echo "$f  $f"; done >../sums &&
-	sha256sum --quiet -c ../sums && [ "$(wc -l <../sums)" = 4 ]
+	sha256sum --quiet -c ../sums && [ "$(wc -l <../sums)" = "${1:-4}" ]
 )
 # ranges REPOSITORY: of the large layer, what was asked for.
 ranges() { awk -v r="$1" -v d="$low" '$2 == r && $4 ~ d { print $7 }' log; }
@@ -76,6 +76,33 @@ part() {
 ok 'an interrupted pull loses no more than what was in flight' '
 	part && pull -j 1 "$here/good/c:t" >got && same got want && sound &&
 	ranges good/c | head -n 1 | grep "^bytes=$((had * 1048576))-"'
+# lost REPOSITORY: of what came (says strace), how much came then once more.
+lost() {
+	came=$(awk '/ = [0-9]+$/ { n += $NF } END { print n + 0 }' tr)
+	again=$(awk -v r="$1" -v d="$wide" '$2 == r && $4 ~ d { n += $6 }
+		END { print n + 0 }' log)
+	lost=$((came + again - (40 << 20)))
+	echo "$came came, then $again: $lost were lost"
+}
+# Ten ranges long.
+truncate -s 40M zeros &&
+	wide=$(oci_image img '{}' amd64 tar zeros) &&
+	image=$(echo "$wide" | hex) && rm zeros &&
+	wide=$(jq -r '.layers[0].digest' "img/blobs/sha256/$image") || exit 1
+wide=${wide#*:}
+# So narrow that all connections come forward together.
+slowproxy -b 3000000 "$port" >ports &
+at_end "kill $! 2>/dev/null"
+read -r port <ports
+far=127.0.0.1:$port
+export wide image far
+ok 'killed on eight connections it loses a mebibyte of all that came at most' '
+	start && fails 137 sh -c "strace -f -qq -s 0 -o tr \
+		-P $T/$blobs/$wide.part -e trace=pwrite64 \
+		-e inject=pwrite64:signal=KILL:when=500 bng-pull oci \
+		$far/good/q@sha256:$image >/dev/null; exit \$?" &&
+	pull "$here/good/r@sha256:$image" >got && sound 3 &&
+	lost good/r && [ "$came" -gt 2000000 ] && [ "$lost" -le 1048576 ]'
 ok 'after another boot only what was synced is trusted' '
 	part && sed -i "1s/[^ ]*$/another-boot/" "$blobs/$low.part.journal" &&
 	pull -j 1 "$here/good/d:t" >got && same got want && sound &&

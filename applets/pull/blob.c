@@ -164,7 +164,7 @@ blob_again(struct blob *b)
 	r = ftruncate(b->fd, 0) ? -errno : 0;
 	close(b->journal.fd);
 	unlinkat(b->dirfd, b->notes, 0);
-	memset(b->grain, GRAIN_MISSING, b->ngrain);
+	memset(b->grain, 0, b->ngrain * sizeof(*b->grain));
 	if (!r)
 		r = journal_open(&b->journal, b->dirfd, b->notes, b->fd,
 		    b->d.size, b->grain, b->ngrain);
@@ -206,45 +206,67 @@ blob_hash(struct blob *b, int64_t n)
 	return b->hashed < b->prefix;
 }
 
-void
+uint32_t
+blob_grain_size(const struct blob *b, size_t grain)
+{
+	int64_t left = b->d.size - (int64_t)grain * GRAIN;
+
+	return left < GRAIN ? (uint32_t)left : GRAIN;
+}
+
+size_t
 blob_write(struct blob *b, int64_t at, const void *data, size_t n)
 {
-	const char *p = data;
+	struct grain *g = &b->grain[at / GRAIN];
+	int64_t had = at / GRAIN * GRAIN + g->have;
 	int64_t end = at + (int64_t)n;
 	int r;
 
-	/* What was hashed stays as it was hashed. */
-	if (at < b->hashed) {
-		if (end <= b->hashed)
-			return;
-		p += b->hashed - at;
-		at = b->hashed;
-	}
-	n = (size_t)(end - at);
-	r = pwrite_all(b->fd, p, n, at);
+	/* What is there stays, as it may have been hashed. */
+	if (end <= had)
+		return 0;
+	data = (const char *)data + (had - at);
+	n = (size_t)(end - had);
+	r = pwrite_all(b->fd, data, n, had);
 	if (r)
 		blob_cannot(b, "write", r);
+	g->have += (uint32_t)n;
+	b->have += (int64_t)n;
 	b->unsynced += (int64_t)n;
-	if (at <= b->prefix && b->prefix < end)
+	if (had == b->prefix)
 		b->prefix = end;
-	if (at == b->hashed)
-		hash(b, p, n);
+	if (had == b->hashed)
+		hash(b, data, n);
+	return n;
 }
 
-void
-blob_grain(struct blob *b, size_t grain)
+/* The grain is whole. */
+static void
+settle_grain(struct blob *b, struct grain *g)
 {
-	int r;
-
-	b->grain[grain] = GRAIN_THERE;
-	r = journal_add(&b->journal, grain);
-	if (r)
-		blob_cannot(b, "write", r);
-	while (b->prefix < b->d.size &&
-	    b->grain[b->prefix / GRAIN] == GRAIN_THERE) {
-		b->prefix = (b->prefix / GRAIN + 1) * GRAIN;
-		if (b->prefix > b->d.size)
-			b->prefix = b->d.size;
+	g->state = GRAIN_THERE;
+	while (g->state == GRAIN_THERE && b->prefix < b->d.size) {
+		g = &b->grain[b->prefix / GRAIN];
+		b->prefix = b->prefix / GRAIN * GRAIN + g->have;
 	}
 	sync_now_and_then(b);
+}
+
+size_t
+blob_note(struct blob *b, size_t grain)
+{
+	struct grain *g = &b->grain[grain];
+	bool whole = g->have == blob_grain_size(b, grain);
+	uint32_t more = g->have - g->noted;
+	int r;
+
+	if (!more)
+		return 0;
+	r = journal_add(&b->journal, grain, whole ? 0 : g->have);
+	if (r)
+		blob_cannot(b, "write", r);
+	g->noted = g->have;
+	if (whole)
+		settle_grain(b, g);
+	return more;
 }

@@ -5,11 +5,13 @@
  * 1. What the stream needs first is asked for first: blobs in its order, and
  *    in each the lowest bytes that nobody is getting.
  * 2. A range is closed, and made of grains. A grain that a flight does not
- *    finish is missing again.
+ *    finish is missing again, but for what of it has come.
  * 3. A flight that is about to end no longer counts: the next one's question
  *    travels while its last bytes come, so that a far line is never idle.
  * 4. A server that answers a range with anything but that range is asked for
  *    the whole blob, once; what is there already is not written again.
+ * 5. What came and is in no journal is less than a grain, of all flights
+ *    together; it is in the grains that flights are at.
  */
 #include "bng.h"
 #include "pull.h"
@@ -28,7 +30,7 @@ struct flight {
 	size_t origin;
 	size_t first, end;	/* the grains that are ours */
 	int64_t to, pos;	/* the next byte, and where it ends */
-	int64_t high;		/* bytes below it were counted */
+	struct flight *next;
 	bool whole;		/* from the start again with each try */
 	bool asked;		/* for a range */
 	bool wrong_range;	/* the server cannot do ranges */
@@ -39,9 +41,15 @@ struct flight {
 static int64_t
 grain_end(const struct blob *b, size_t g)
 {
-	int64_t end = (int64_t)(g + 1) * GRAIN;
+	return (int64_t)g * GRAIN + blob_grain_size(b, g);
+}
 
-	return end < b->d.size ? end : b->d.size;
+/* It is at another grain next: the journal is to know of this one. */
+static void
+note(struct flight *f)
+{
+	if (f->pos < f->b->d.size)
+		f->p->unnoted -= blob_note(f->b, (size_t)(f->pos / GRAIN));
 }
 
 static void
@@ -50,8 +58,10 @@ ask_range(struct exchange *x, char *buf, size_t size)
 	struct flight *f = x->owner;
 
 	f->wrong_range = false;
-	if (f->whole)
+	if (f->whole) {
+		note(f);
 		f->pos = 0;
+	}
 	f->asked = f->pos || f->to != f->b->d.size;
 	if (f->asked)
 		snprintf(buf, size, "%lld-%lld", (long long)f->pos,
@@ -81,6 +91,7 @@ begin_whole(struct flight *f)
 	/* Rather than ask again: this is the one that gets everything. */
 	b->no_ranges = f->whole = true;
 	f->wrong_range = f->asked = false;
+	note(f);
 	f->pos = 0;
 	f->to = b->d.size;
 	return true;
@@ -109,22 +120,18 @@ begin(struct exchange *x)
 static void
 piece(struct flight *f, const char *data, size_t n)
 {
-	struct blob *b = f->b;
-	size_t g = (size_t)(f->pos / GRAIN);
-	bool there = b->grain[g] == GRAIN_THERE;
+	struct pull *p = f->p;
+	size_t g = (size_t)(f->pos / GRAIN), fresh;
 
-	if (!there)
-		blob_write(b, f->pos, data, n);
+	for (struct flight *i = p->flights; i && p->unnoted + n > GRAIN;
+	    i = i->next)
+		note(i);
+	fresh = blob_write(f->b, f->pos, data, n);
+	f->x.grew |= fresh > 0;
+	p->unnoted += fresh;
 	f->pos += (int64_t)n;
-	if (!there && f->pos > f->high) {
-		int64_t was = f->pos - (int64_t)n;
-
-		b->have += f->pos - (was > f->high ? was : f->high);
-		f->high = f->pos;
-		f->x.grew = true;
-	}
-	if (!there && f->pos == grain_end(b, g))
-		blob_grain(b, g);
+	if (f->pos == grain_end(f->b, g))
+		p->unnoted -= blob_note(f->b, g);
 }
 
 static void
@@ -165,14 +172,15 @@ static void
 land(struct flight *f)
 {
 	struct blob *b = f->b;
-	int64_t rest = f->high % GRAIN;
+	struct flight **at = &f->p->flights;
 
+	note(f);
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
 	for (size_t g = f->first; g < f->end; g++)
-		if (b->grain[g] == GRAIN_FLYING)
-			b->grain[g] = GRAIN_MISSING;
-	if (rest && f->high != b->d.size &&
-	    b->grain[f->high / GRAIN] != GRAIN_THERE)
-		b->have -= rest;
+		if (b->grain[g].state == GRAIN_FLYING)
+			b->grain[g].state = GRAIN_MISSING;
 	b->flights--;
 	if (!f->near)
 		f->p->flying--;
@@ -234,12 +242,12 @@ launch(struct pull *p, struct blob *b, size_t first, size_t end)
 	f->origin = b->origin;
 	f->first = first;
 	f->end = end;
-	f->pos = f->high = (int64_t)first * GRAIN;
+	f->pos = (int64_t)first * GRAIN + b->grain[first].have;
 	f->to = grain_end(b, end - 1);
 	f->whole = b->no_ranges;
 	for (size_t g = first; g < end; g++)
-		if (b->grain[g] == GRAIN_MISSING)
-			b->grain[g] = GRAIN_FLYING;
+		if (b->grain[g].state == GRAIN_MISSING)
+			b->grain[g].state = GRAIN_FLYING;
 	x->at = p->source.origins[b->origin];
 	b->from = x->at->host;
 	x->path = xasprintf("/v2/%s/blobs/%s", p->source.ref->path,
@@ -251,6 +259,8 @@ launch(struct pull *p, struct blob *b, size_t first, size_t end)
 	x->done = done;
 	b->flights++;
 	p->flying++;
+	f->next = p->flights;
+	p->flights = f;
 	exchange_start(x);
 }
 
@@ -284,12 +294,12 @@ next_flight(struct pull *p, struct blob *b)
 		return true;
 	}
 	first = (size_t)(b->prefix / GRAIN);
-	while (first < b->ngrain && b->grain[first] != GRAIN_MISSING)
+	while (first < b->ngrain && b->grain[first].state != GRAIN_MISSING)
 		first++;
 	if (first == b->ngrain)
 		return false;
-	for (end = first; end < b->ngrain && end - first < most &&
-	    b->grain[end] == GRAIN_MISSING; end++)
+	for (end = first + 1; end < b->ngrain && end - first < most &&
+	    b->grain[end].state == GRAIN_MISSING && !b->grain[end].have; end++)
 		;
 	launch(p, b, first, end);
 	return true;

@@ -117,20 +117,15 @@ take_up(struct blob *b)
 {
 	int r;
 
-	b->grain = xcalloc(b->ngrain + 1, 1);
+	b->grain = xcalloc(b->ngrain + 1, sizeof(*b->grain));
 	r = journal_open(&b->journal, b->dirfd, b->notes, b->fd, b->d.size,
 	    b->grain, b->ngrain);
 	if (r)
 		blob_cannot(b, "take up", r);
 	for (size_t i = 0; i < b->ngrain; i++) {
-		int64_t end = (int64_t)(i + 1) * GRAIN;
-		int64_t n = end > b->d.size ? b->d.size % GRAIN : GRAIN;
-
-		if (b->grain[i] != GRAIN_THERE)
-			continue;
-		b->have += n;
+		b->have += b->grain[i].have;
 		if (b->prefix == (int64_t)i * GRAIN)
-			b->prefix += n;
+			b->prefix += b->grain[i].have;
 	}
 	b->kept = b->have;
 	b->began = now_ms();

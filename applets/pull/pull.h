@@ -46,7 +46,7 @@ enum {
 	MANIFEST_MAX = 4 << 20,	/* bytes of a manifest or an index */
 	TOKEN_MAX = 64 << 10,	/* of what a token server answers */
 	LAYERS_MAX = 1000,
-	GRAIN = 1 << 20,	/* what a journal counts in */
+	GRAIN = 1 << 20,	/* what a journal counts in, and may not know */
 };
 
 /* A usage error unless it can be fetched; shown has no user and password. */
@@ -337,14 +337,22 @@ struct journal {
 	size_t lines, synced;
 };
 
-/* Read it into grain (n of them, 2: there); begin a new one if it is void. */
+enum grain_state { GRAIN_MISSING, GRAIN_FLYING, GRAIN_THERE };
+
+/* The bytes of one come from its beginning on. */
+struct grain {
+	uint32_t have;		/* so many are in the file */
+	uint32_t noted;		/* and so many does the journal know of */
+	uint8_t state;
+};
+
+/* Read it into grain (n of them); begin a new one if it is void. */
 int journal_open(struct journal *j, int dirfd, const char *name, int part,
-    int64_t size, uint8_t *grain, size_t n);
-int journal_add(struct journal *j, size_t grain);
+    int64_t size, struct grain *grain, size_t n);
+/* The grain is there, or, unless 0, so many bytes of it. */
+int journal_add(struct journal *j, size_t grain, uint32_t bytes);
 /* So many lines are about what is on the disk. */
 int journal_mark(struct journal *j, size_t lines);
-
-enum grain { GRAIN_MISSING, GRAIN_FLYING, GRAIN_THERE };
 
 enum blob_state {
 	BLOB_NEW,		/* nobody has looked */
@@ -362,9 +370,9 @@ struct blob {
 	bool old;		/* it was in the cache before */
 	int dirfd, fd;
 	char *name, *part, *notes;	/* HEX, HEX.part, HEX.part.journal */
-	uint8_t *grain;
+	struct grain *grain;
 	size_t ngrain;
-	int64_t have;		/* bytes in grains, and in flight */
+	int64_t have;		/* bytes in grains */
 	int64_t prefix;		/* all bytes below it are in the file */
 	int64_t hashed;		/* and were hashed; == d.size: verified */
 	int64_t kept;		/* bytes that an earlier run had left */
@@ -385,9 +393,12 @@ struct blob {
 /* blob.c */
 void blob_init(struct blob *b, const struct descriptor *d, const char *what);
 noreturn_fn void blob_cannot(const struct blob *b, const char *what, int r);
-/* Bytes of it came. */
-void blob_write(struct blob *b, int64_t at, const void *data, size_t n);
-void blob_grain(struct blob *b, size_t grain);
+/* How long a grain of it is. */
+uint32_t blob_grain_size(const struct blob *b, size_t grain);
+/* Bytes of one grain of it came: how many are new. */
+size_t blob_write(struct blob *b, int64_t at, const void *data, size_t n);
+/* Tell the journal how much of the grain is there: of how many bytes more. */
+size_t blob_note(struct blob *b, size_t grain);
 /* Hash up to n bytes that are in the file already; whether there is more. */
 bool blob_hash(struct blob *b, int64_t n);
 /* It was wrong: from the next origin, once nobody is at work on it. */
@@ -406,6 +417,8 @@ struct pull {
 	size_t n;
 	int64_t size;		/* of all of them */
 	size_t connections, flying;
+	struct flight *flights;
+	size_t unnoted;		/* bytes that no journal knows of */
 };
 
 /* Give free connections something to do. */
