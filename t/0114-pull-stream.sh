@@ -26,6 +26,12 @@ start() { rm -rf cache got err; : >log; }
 pull() { timeout 60 bng-pull oci "$@"; }
 bng-pull oci "$here/good/want:t" >want || exit 1
 
+# Asked about below, when it has gone on for long enough.
+mkfifo long && exec 5<>long
+{ BANGER_CACHE=$T/another pull -j 1 -p "$here/stall/4000000:t" 2>&5 >x.long
+	echo end >&5; } &
+at_end "kill $! 2>/dev/null"
+
 ok 'the archive holds each blob once, the topmost layer first' '
 	tar -tf want >names && printf "%s\n" oci-layout index.json \
 		"blobs/sha256/$manifest" "blobs/sha256/${config#*:}" \
@@ -149,6 +155,12 @@ ok 'on a terminal it is drawn in place, no wider than that' '
 	grep -q "/s" tty && sed "s/$(printf "\033")\[[0-9]*[A-Z]//g" tty |
 		tr -d "\r" | grep -v "^Script" >plain &&
 	[ "$(wc -L <plain)" -le 64 ]'
+
+ok 'of one that takes long it says now and then how far and how fast it is' '
+	while read -r line <&5 && [ "$line" != end ]; do
+		case $line in *" left") echo "$line" | grep -Ex "bng-pull: \
+3\.8 MiB of 14 MiB, [0-9.]+ [KM]iB/s, [0-9]+:[0-9]+ left" && exit ;; esac
+	done && false'
 
 cat >peak.py <<'END'
 import resource, subprocess, sys

@@ -4,7 +4,8 @@
  *
  * On a terminal, a line for each blob that is on its way, as many as there is
  * room for, and one for the whole; drawn anew in place, as wide as the terminal
- * is at that moment. Elsewhere, a plain line when a blob begins and ends.
+ * is at that moment. Elsewhere, a plain line when a blob begins and ends, and
+ * one for the whole now and then, if it takes long.
  */
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -13,15 +14,14 @@
 #include "human.h"
 #include "pull.h"
 
-enum { REDRAW_MS = 100, RATE_MS = 3000, BARS_MAX = 8, FOREVER = 60 * 1000 };
+enum { REDRAW_MS = 100, PLAIN_MS = 5000, BARS_MAX = 8, FOREVER = 60 * 1000 };
 
 static struct {
 	const struct pull *p;
 	bool on, quiet, terminal;
 	int lines;		/* that are drawn, the cursor being below */
 	int64_t began, drawn;
-	int64_t before;		/* bytes that earlier pulls had left */
-	int64_t rate, rate_at, rate_have;
+	int64_t rate, rate_at, rate_came;
 } s;
 
 void
@@ -34,14 +34,17 @@ show_init(const struct pull *p, bool progress, bool quiet)
 	s.quiet = quiet;
 	s.terminal = isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb"));
 	s.began = s.rate_at = now_ms();
+	/* Who pulls little where nobody watches needs no more lines. */
+	s.drawn = s.terminal ? 0 : s.began;
 }
 
 int
 show_wait(void)
 {
-	int64_t left = s.drawn + REDRAW_MS - now_ms();
+	int64_t left = s.drawn + (s.terminal ? REDRAW_MS : PLAIN_MS) -
+	    now_ms();
 
-	if (!s.on || !s.terminal)
+	if (!s.on)
 		return FOREVER;
 	return left < 1 ? 1 : (int)left;
 }
@@ -55,40 +58,35 @@ show_clear(void)
 	s.lines = 0;
 }
 
-/* While one flight gets all and others still get ranges, some counts twice. */
+/* All that is there, and how much of it this pull has got. */
 static int64_t
-blob_has(const struct blob *b)
-{
-	int64_t most = b->have < b->d.size ? b->have : b->d.size;
-
-	return most < b->prefix ? b->prefix : most;
-}
-
-static int64_t
-total_have(void)
+total_have(int64_t *ret_came)
 {
 	int64_t have = 0;
 
-	for (size_t i = 0; i < s.p->n; i++)
-		have += blob_has(&s.p->blobs[i]);
+	*ret_came = 0;
+	for (size_t i = 0; i < s.p->n; i++) {
+		const struct blob *b = &s.p->blobs[i];
+
+		have += b->have;
+		*ret_came += b->old ? 0 : b->have - b->kept;
+	}
 	return have;
 }
 
 static void
-measure(int64_t have, int64_t now)
+measure(int64_t came, int64_t now)
 {
-	if (now - s.rate_at < 500 && s.rate)
-		return;
-	if (now > s.rate_at && s.rate_have) {
-		int64_t fresh = (have - s.rate_have) * 1000 /
-		    (now - s.rate_at);
+	int64_t fresh;
 
-		s.rate = s.rate ? (s.rate * 2 + fresh) / 3 : fresh;
-		if (s.rate < 0)
-			s.rate = 0;
-	}
+	if (now - s.rate_at < 500)
+		return;
+	fresh = (came - s.rate_came) * 1000 / (now - s.rate_at);
+	s.rate = s.rate ? (s.rate * 2 + fresh) / 3 : fresh;
+	if (s.rate < 0)
+		s.rate = 0;
 	s.rate_at = now;
-	s.rate_have = have;
+	s.rate_came = came;
 }
 
 static int
@@ -118,7 +116,7 @@ bar(const struct blob *b, int width)
 	char have[HUMAN_LEN], all[HUMAN_LEN], text[300], done[64];
 	int room = width - 56 < 24 ? width - 56 : 24;
 	int n = b->d.size && room > 0 ?
-	    (int)((double)blob_has(b) / (double)b->d.size * room) : 0;
+	    (int)((double)b->have / (double)b->d.size * room) : 0;
 
 	if (room < 4) {
 		done[0] = '\0';
@@ -129,36 +127,34 @@ bar(const struct blob *b, int width)
 	}
 	snprintf(text, sizeof(text), "  %-16s %s%s%s %s of %s", b->what,
 	    room < 4 ? "" : "[", done, room < 4 ? "" : "]",
-	    human_size(blob_has(b), have), human_size(b->d.size, all));
+	    human_size(b->have, have), human_size(b->d.size, all));
 	line(text, width);
 }
 
+/* How far all of it is, in words. */
 static void
-summary(int width, int64_t have)
+summary(char text[200])
 {
-	char a[HUMAN_LEN], b[HUMAN_LEN], c[HUMAN_LEN], text[300];
-	char eta[32] = "";
-	int64_t left = s.p->size - have;
+	char a[HUMAN_LEN], b[HUMAN_LEN], c[HUMAN_LEN], eta[32] = "";
+	int64_t came, have = total_have(&came), left = s.p->size - have;
+
+	s.drawn = now_ms();
+	measure(came, s.drawn);
 
 	if (s.rate > 0 && left > 0 && left / s.rate < 360000)
 		snprintf(eta, sizeof(eta), ", %lld:%02lld left",
 		    (long long)(left / s.rate / 60),
 		    (long long)(left / s.rate % 60));
-	snprintf(text, sizeof(text), "%s of %s, %s/s%s", human_size(have, a),
+	snprintf(text, 200, "%s of %s, %s/s%s", human_size(have, a),
 	    human_size(s.p->size, b), human_size(s.rate, c), eta);
-	line(text, width);
 }
 
 static void
 draw(void)
 {
-	int64_t now = now_ms(), have = total_have();
 	int rows, width = columns(&rows), bars = 0;
+	char text[200];
 
-	if (now - s.drawn < REDRAW_MS || !s.p->n)
-		return;
-	s.drawn = now;
-	measure(have, now);
 	if (s.lines)
 		fprintf(stderr, "\033[%dA", s.lines);
 	s.lines = 0;
@@ -171,7 +167,8 @@ draw(void)
 			bars++;
 		}
 	}
-	summary(width, have);
+	summary(text);
+	line(text, width);
 	fputs("\033[J", stderr);
 }
 
@@ -189,6 +186,15 @@ say(const char *fmt, ...)
 		fprintf(stderr, "%s\n", text);
 	else
 		warn("%s", text);
+}
+
+static void
+plain(void)
+{
+	char text[200];
+
+	summary(text);
+	say("%s", text);
 }
 
 static void
@@ -236,8 +242,12 @@ show_turn(void)
 		if (s.on && b->state == BLOB_WHOLE)
 			blob_ends(b);
 	}
-	if (s.on && s.terminal)
+	if (!s.on || now_ms() - s.drawn < (s.terminal ? REDRAW_MS : PLAIN_MS))
+		return;
+	if (s.terminal)
 		draw();
+	else
+		plain();
 }
 
 void
