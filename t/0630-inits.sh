@@ -8,10 +8,15 @@ inits busybox sysvinit openrc openrc-init runit s6 tini scratch || exit
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
 make() {
+	_make_image=init-$1
+	shift
+	make_of "$_make_image" "$@"
+}
+make_of() {
 	_make_image=$1
 	shift
-	banger vm create -q --image "init-$_make_image" --memory 192M \
-		--vcpu 1 --no-nat "$@"
+	banger vm create -q --image "$_make_image" --memory 192M --vcpu 1 \
+		--no-nat "$@"
 }
 guest() { timeout 60 banger vm exec -q "$@"; }
 # off NAME: switch it off, by the clock of the host.
@@ -115,6 +120,25 @@ ok 'sysvinit that hangs while it switches off: the agent does, in time' '
 ok 'FROM scratch with one static program: that runs, as its image says' '
 	well 8'
 
+# An image that says how what it runs is to be stopped: so, and not otherwise.
+stopped() {
+	_stopped=$BANGER_STATE/images/stopped
+	mkdir -p "$_stopped" && ln -s \
+		"$BANGER_IMAGE_PATH/init-tini/rootfs.ext4" "$_stopped" &&
+		jq --arg run 'trap "echo asked >/srv/asked; exit" USR1
+			trap : TERM
+			echo up >/srv/up
+			while :; do sleep 0.1; done' '.name = "stopped" |
+			.config.cmd = ["/bin/sh", "-c", $run] |
+			.config.stop_signal = "SIGUSR1"' \
+			"$BANGER_IMAGE_PATH/init-tini/manifest.json" \
+			>"$_stopped/manifest.json" &&
+		make_of stopped --name stopped &&
+		{ bng-agent exec stopped >/dev/null 2>&1 & } &&
+		guest stopped -- sh -c \
+			'until [ -e /srv/up ]; do usleep 50000; done' &&
+		off stopped && [ "$(left stopped /srv/asked)" = asked ]
+}
 entrypoint() {
 	fails 7 banger vm run -q --image init-tini --name tini --entrypoint \
 		--memory 192M --vcpu 1 --no-nat >tini.out &&
@@ -129,6 +153,9 @@ entrypoint() {
 		dumpe2fs -h "$BANGER_STATE/vms/tini/overlay.ext4" >tini.disk &&
 		! grep needs_recovery tini.disk
 }
+both entrypoint stopped
 ok 'tini as entrypoint: the agent is PID 1, ends it properly, and the disk' '
-	entrypoint'
+	well 9'
+ok 'what an image runs is stopped by the signal that the image says' '
+	well 10'
 done_testing

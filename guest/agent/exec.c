@@ -15,6 +15,7 @@
 
 #include "account.h"
 #include "clean.h"
+#include "entry.h"
 #include "image.h"
 #include "init.h"
 #include "json.h"
@@ -292,6 +293,7 @@ choose_command(const char *request)
 	if (args.n && (!json_true(json_get(request, "or_image")) ||
 	    !init_is_none() || !image_runs() || !look_for(args.v[0])))
 		return;
+	entry_note();
 	args.n = 0;
 	append(&args, image_get("entrypoint"), NULL);
 	append(&args, own && json_first(given) ? given : image_get("cmd"),

@@ -35,7 +35,8 @@ image_set(const char *config)
 	    !strings(json_get(config, "entrypoint")) ||
 	    !strings(json_get(config, "cmd")) ||
 	    !string(json_get(config, "cwd")) ||
-	    !string(json_get(config, "user")))
+	    !string(json_get(config, "user")) ||
+	    !string(json_get(config, "stop_signal")))
 		return false;
 	copy = strndup(config, json_size(config));
 	if (!copy)

@@ -1,7 +1,7 @@
 /* image.h - how the machine's image says that commands are run
  *
- * An object as manifests have it: env, cwd, user, entrypoint, cmd. The host
- * sends it with `configure`; what is not there is NULL.
+ * An object as manifests have it: env, cwd, user, entrypoint, cmd,
+ * stop_signal. The host sends it with `configure`; what is not there is NULL.
  */
 #ifndef AGENT_IMAGE_H
 #define AGENT_IMAGE_H

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "init.h"
 #include "json.h"
 #include "ops.h"
@@ -91,7 +92,7 @@ signal_busybox(int sig)
 }
 
 static bool
-ask_init(void)
+ask_init(int ms)
 {
 	bool off = power_can_off();
 
@@ -101,6 +102,7 @@ ask_init(void)
 		init_await_systemd();
 		return !kill(1, SYSTEMD_SIGRTMIN + (off ? 4 : 5));
 	case INIT_NONE:
+		entry_stop(ms);
 		return !kill(1, off ? SIGUSR2 : SIGTERM);
 	case INIT_BUSYBOX:
 		signal_busybox(off ? SIGUSR2 : SIGTERM);
@@ -146,7 +148,8 @@ shutdown_run(const char *request)
 
 	sync();
 	end_after((unsigned int)seconds, 0, "the init is not done in time");
-	if (!ask_init())
+	/* Half of the time is for what the image runs, half for the rest. */
+	if (!ask_init((int)seconds * 500))
 		end_after(0, POWER_GRACE, "the init cannot be asked");
 	return 0;
 }
