@@ -272,6 +272,33 @@ stopped() {
 	bng-state lock 9
 	exec 9>&-
 }
+# The same image with other bytes in it, and so narrow a line that it is found
+# out by who unpacks them, while the rest is still to come.
+mkdir wrong && head -c 6000000 /dev/urandom | base64 >wrong/f &&
+	tarball wrong && low=$(layout narrow t wrong.tar) || exit 1
+low=$(jq -r '.layers[0].digest[7:]' "narrow/blobs/sha256/${low#*:}")
+cp -r narrow other
+head -c 3000 /dev/urandom | dd conv=notrunc bs=1000 seek=3000 \
+	of="other/blobs/sha256/$low" status=none
+mkfifo ports
+badregd narrow log >ports &
+at_end "kill $! 2>/dev/null"
+read -r port <ports
+right=127.0.0.1:$port
+badregd other log >ports &
+at_end "kill $! 2>/dev/null"
+read -r port <ports
+slowproxy -b 2500000 "$port" >ports &
+at_end "kill $! 2>/dev/null"
+read -r port <ports
+export right port
+ok 'a layer with wrong bytes is named, and not gone on with' '
+	echo "exec \"\$BUILD/bng-pull\" \"\$@\"" >pull &&
+	says 1 "layer 1" banger image pull -q "127.0.0.1:$port/good/w:t" &&
+	grep -q "again" "$T/.err" && nothing_left &&
+	banger image pull -q --name w "$right/good/w:t" &&
+	bng-disk get "$images/w/rootfs.ext4" /f | cmp - wrong/f'
+
 ok 'interrupted, it leaves nothing; nor when either of the two is killed' '
 	stopped TERM front 143 && nothing_left && stopped KILL front 137 &&
 	nothing_left && stopped KILL maker 1 && bng-state gc &&

@@ -150,8 +150,9 @@ judge(struct blob *b)
 		die("%s in '%s/blobs' is damaged, and was removed: pull again "
 		    "(%s)", b->what, dir_cache(), b->d.digest);
 	unlinkat(b->dirfd, b->notes, 0);
-	die("%s from '%s' has the digest %.7s%s instead of %s", b->what,
-	    b->from, b->d.digest, sum, b->d.digest);
+	die("%s from '%s' has the digest %.7s%s instead of %s, and was "
+	    "removed: pull again", b->what, b->from, b->d.digest, sum,
+	    b->d.digest);
 }
 
 void

@@ -8,8 +8,13 @@
  * last ones only when the digest is right: whoever has read a whole archive
  * has read verified blobs. They are taken from the cache's file, by splice
  * into a pipe, so that a slow reader costs no memory.
+ *
+ * A reader may find that bytes are damaged before the digest says so, which is
+ * when all are there. Then it says so by SIGUSR1, since no other pull is to go
+ * on with them.
  */
 #include <poll.h>
+#include <signal.h>
 
 #include "bng.h"
 #include "pull.h"
@@ -33,14 +38,30 @@ static struct {
 
 static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
+/* That, in a handler: what of the blob has come goes, and so do we. */
+static void
+damaged(int sig)
+{
+	const struct blob *b = s.blob;
+
+	if (b && b->state == BLOB_OURS) {
+		unlinkat(b->dirfd, b->part, 0);
+		unlinkat(b->dirfd, b->notes, 0);
+	}
+	raise(sig);
+}
+
 void
 stream_init(const struct pull *p)
 {
+	const struct sigaction on_damaged = { .sa_handler = damaged,
+		.sa_flags = (int)SA_RESETHAND };
 	const struct image *im = &p->image;
 	const char *tag = p->source.ref->tag;
 	struct stat st;
 
 	s.p = p;
+	sigaction(SIGUSR1, &on_damaged, NULL);
 	if (fstat(STDOUT_FILENO, &st))
 		die_sys("cannot write to stdout");
 	s.pipe = S_ISFIFO(st.st_mode);
