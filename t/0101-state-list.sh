@@ -98,10 +98,10 @@ for value in image vcpu memory_mib created ip run.lock ready \
 	ok "listings survive any kind of file as $value" '
 		machine hostile workspace/host_path=/x &&
 		f=$VMS/hostile/$value && try() {
-			timeout 10 bng-state list >got &&
-			timeout 10 bng-state list -j >got.json &&
-			timeout 10 bng-state show hostile >>got &&
-			timeout 10 bng-state gc >>got &&
+			timeout 100 bng-state list >got &&
+			timeout 100 bng-state list -j >got.json &&
+			timeout 100 bng-state show hostile >>got &&
+			timeout 100 bng-state gc >>got &&
 			fails 1 grep -q "PRECIOUS" got got.json &&
 			is_json got.json
 		} &&

@@ -23,7 +23,7 @@ pull() {
 	_pull_name=$1
 	shift
 	rm -rf cache
-	timeout 60 bng-pull oci -c ca/ca.crt "$@" "$_pull_name:t" >got
+	timeout 300 bng-pull oci -c ca/ca.crt "$@" "$_pull_name:t" >got
 }
 pulls() { pull "$@" && same got want; }
 # refused TEXT REGISTRY/NAME [OPTION...]

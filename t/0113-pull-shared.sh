@@ -21,7 +21,7 @@ export here low blobs manifest
 bng-pull oci "$here/good/want:t" >want || exit 1
 
 start() { rm -rf cache got*; : >log; }
-pull() { timeout 60 bng-pull oci "$@"; }
+pull() { timeout 300 bng-pull oci "$@"; }
 # Nothing but whole blobs is in the cache, and each is what it is called.
 sound() (
 	cd "$blobs" && set +f && for f in *; do echo "$f  $f"; done >../sums &&

@@ -23,7 +23,7 @@ read -r port <ports
 here=127.0.0.1:$port
 export here config low top manifest
 start() { rm -rf cache got err; : >log; }
-pull() { timeout 60 bng-pull oci "$@"; }
+pull() { timeout 300 bng-pull oci "$@"; }
 bng-pull oci "$here/good/want:t" >want || exit 1
 
 # Asked about below, when it has gone on for long enough.

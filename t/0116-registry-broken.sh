@@ -24,11 +24,11 @@ export bad size grain
 
 start() { rm -rf cache x.tar; : >log; }
 # quietly pull, with patience for half a minute: nothing may hang.
-pull() { timeout 30 bng-pull oci "$@" >x.tar; }
+pull() { timeout 300 bng-pull oci "$@" >x.tar; }
 # refuses TEXT REFERENCE: it fails, says why, and in a line or two; nothing
 # that is not right is in the cache under a final name.
 refuses() {
-	_err=$(timeout 30 bng-pull oci "$2" 2>&1 >"x.${2##*/}")
+	_err=$(timeout 300 bng-pull oci "$2" 2>&1 >"x.${2##*/}")
 	set -- "$1" "$2" $?
 	echo "$_err"
 	case $_err in *"$nl"*"$nl"*) return 1 ;; *$1*) ;; *) return 1 ;; esac
@@ -117,7 +117,7 @@ mkfifo out
 faulty() {
 	cat <out >x.tar &
 	set -- "$1" $!
-	err=$(timeout 30 env LD_PRELOAD="$BUILD/t/fault.so" FAULT="$T/plan" \
+	err=$(timeout 300 env LD_PRELOAD="$BUILD/t/fault.so" FAULT="$T/plan" \
 		bng-pull oci "$1" 2>&1 >out)
 	set -- $? "$2"
 	wait "$2"
@@ -195,24 +195,24 @@ export larger
 need ROOT 'a full file system is named, in the cache and where the disk goes' '
 	start && on_small 6M "
 		export BANGER_CACHE=\$PWD/small/cache
-		timeout 30 bng-pull oci $bad/good/t1:x >x.tar 2>err
+		timeout 300 bng-pull oci $bad/good/t1:x >x.tar 2>err
 		[ \$? = 111 ] && grep \"No space left on device\" err &&
 		[ \$(find small -type f | wc -l) -ge 1 ] && $larger &&
-		timeout 30 bng-pull oci $bad/good/t2:x >x.tar" &&
+		timeout 300 bng-pull oci $bad/good/t2:x >x.tar" &&
 	same want.tar x.tar &&
 	[ "$(served good/t2)" -lt $((size - 2 * grain)) ] &&
 	on_small 3M "
-		timeout 30 bng-disk layers small/i.ext4 - <want.tar 2>err
+		timeout 300 bng-disk layers small/i.ext4 - <want.tar 2>err
 		[ \$? = 111 ] && grep \"No space left on device\" err &&
 		[ -z \"\$(find small -type f)\" ] && $larger &&
-		timeout 30 bng-disk layers small/i.ext4 - <want.tar &&
+		timeout 300 bng-disk layers small/i.ext4 - <want.tar &&
 		e2fsck -fn small/i.ext4"'
 
 ok 'a stream that breaks off, wherever, makes no disk' '
 	all=$(wc -c <want.tar) && rm -rf made && mkdir made && for n in 0 1 \
 	    511 600 1500 3000 5000 100000 1700000 4000000 $((all - 10240)); do
 		head -c "$n" want.tar >short || exit
-		fails 111 timeout 30 bng-disk layers made/i.ext4 - <short &&
+		fails 111 timeout 300 bng-disk layers made/i.ext4 - <short &&
 		[ -z "$(find made -type f)" ] || exit
 	done'
 
@@ -221,7 +221,7 @@ ok 'stdout that takes no more is an error' '
 
 ok 'two pulls at once share what comes' '
 	start && { pull "$bad/good/both:x" & } &&
-	timeout 30 bng-pull oci "$bad/good/both:x" >y.tar && wait $! &&
+	timeout 300 bng-pull oci "$bad/good/both:x" >y.tar && wait $! &&
 	same want.tar x.tar && same want.tar y.tar &&
 	[ "$(served good/both)" -le "$size" ]'
 

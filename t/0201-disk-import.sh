@@ -187,7 +187,7 @@ ok 'a directory of 100,000 names is indexed and quick' '
 			}
 			print nul
 		}" | tr @ "\0" >many.tar &&
-	timeout 60 bng-disk import many.ext4 <many.tar && clean many.ext4 &&
+	timeout 300 bng-disk import many.ext4 <many.tar && clean many.ext4 &&
 	debugfs -R "htree_dump /many" many.ext4 2>&1 |
 		grep -q "Indirect levels: 1" &&
 	[ "$(bng-disk list many.ext4 many | wc -l)" = 100001 ]'

@@ -13,6 +13,6 @@ need clang 'nothing that is found lies outside of the input' '
 	(cd "$TOP" && clang -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -std=gnu11 -D_GNU_SOURCE \
 		-DFUZZ -iquote lib -o "$T/boot" t/fuzz/boot.c) &&
-	timeout 60 ./boot -runs=300000 -max_total_time=10 -max_len=4096 seeds'
+	timeout 300 ./boot -runs=300000 -max_total_time=10 -max_len=4096 seeds'
 
 done_testing

@@ -8,7 +8,7 @@ PATH=$PATH:/usr/sbin:/sbin
 refused() {
 	_text=$1
 	shift
-	mkdir -p out && says 111 "$_text" timeout 60 bng-disk layers -s 64M \
+	mkdir -p out && says 111 "$_text" timeout 300 bng-disk layers -s 64M \
 		$opt out/i "$@" && [ -z "$(ls -A out)" ]
 }
 opt=
@@ -179,13 +179,13 @@ need LANDLOCK1 'it opens no file but those that it was told to read' '
 	{ ! grep -v "blobs/sha256" after; }'
 ok 'a layer of nothing is one, and does not hold up the others' '
 	: >empty && gzip -k empty && image low.tar.gz empty.gz up.tar.gz &&
-	timeout 60 bng-disk layers -s 64M i.ext4 oci:oci >said &&
+	timeout 300 bng-disk layers -s 64M i.ext4 oci:oci >said &&
 	grep -qx "layers.3" said && bng-disk list i.ext4 / | grep -q top'
 ok 'a tarball of nothing is cut short, wherever it comes' '
 	refused "it is cut short" tar:empty && refused "it is cut short" \
 		tar:low.tar empty && refused "it is cut short" tar:empty.gz'
 ok 'killed at any time it leaves nothing' '
-	mkfifo p && { timeout 60 bng-disk layers -s 64M out/i - <p & } &&
+	mkfifo p && { timeout 300 bng-disk layers -s 64M out/i - <p & } &&
 	exec 8>p && tar -C oci -cf - index.json >&8 &&
 	kill $! && exec 8>&- && { wait $!; [ -z "$(ls -A out)" ]; }'
 

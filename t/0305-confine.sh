@@ -158,7 +158,7 @@ need strace 'one that cannot be confined is not started' '
 refused() { qmptell "$VMS/q" "$1" | tee got && grep -q "$no" got; }
 ok 'QEMU starts, its guest boots' '
 	vm q plain && echo secret >"$VMS/q/ssh_host_key" &&
-	bng-qemu start q && timeout 100 plug -e 1 10 "$VMS/q"
+	bng-qemu start q && timeout 300 plug -e 1 10 "$VMS/q"
 '
 ok 'it has no new privileges, a filter, no core dumps, its own session' '
 	read -r pid _ <"$VMS/q/pid" &&

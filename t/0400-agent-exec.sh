@@ -146,7 +146,7 @@ ok 'who is gone takes the command along, its children too' '
 		"trap \"\" HUP; echo \$\$; while :; do sleep 1; done" \
 		>up2 & } && p=$! && exec 8<up2 && read -r child <&8 &&
 	kill -0 "$child" && kill -9 $p && exec 8<&- &&
-	timeout 20 tail --pid="$child" -f /dev/null'
+	timeout 100 tail --pid="$child" -f /dev/null'
 
 ok 'not running: 125 from exec, 1 from the rest' '
 	mkdir -p "$T/vms/off" && says 125 "is not running" \

@@ -13,7 +13,7 @@ frame() {
 	printf "\\$(printf %o $((_len % 256)))"
 	printf %s "$_text"
 }
-talk() { timeout 20 frames "$vm"; }
+talk() { timeout 100 frames "$vm"; }
 PATH=$BUILD/t:$PATH
 alive() { bng-agent ping "$vm"; }
 
@@ -58,7 +58,7 @@ hoard() {
 	mkfifo hoard && exec 7<>hoard &&
 		printf '\004\000\100\000\000{' >begun || return
 	while [ $# -lt 9 ]; do
-		timeout 20 frames -n 1 "$vm" <begun >hoard &
+		timeout 100 frames -n 1 "$vm" <begun >hoard &
 		set -- "$@" $!
 	done
 	read -r one <&7 && read -r two <&7

@@ -11,7 +11,7 @@ mkfifo up
 client() {
 	banger vm exec cold -- sh -c "$1" >up &
 	client=$!
-	timeout 60 head -n 1 up >/dev/null
+	timeout 300 head -n 1 up >/dev/null
 }
 
 ok 'a command that takes its time over a SIGTERM is waited for' '

@@ -57,7 +57,7 @@ ok 'the words of a command arrive as they are' '
 	printf "[%s]" "" " a  b " "\$HOME" "*" "q\"'\''q" "-n" "--rm" "--" \
 		"$(printf "new\nline")" >want && same out want'
 ok 'a thousand words arrive in no time' '
-	seq 1000 >want && xargs sh -c "timeout 10 banger vm run -q --rm \
+	seq 1000 >want && xargs sh -c "timeout 100 banger vm run -q --rm \
 		--image fake -- printf \"%s\\n\" \"\$@\"" sh <want >out &&
 	same out want'
 ok 'the environment given is the environment got' '

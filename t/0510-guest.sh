@@ -64,7 +64,7 @@ ok 'logs are there while it runs and end with it' '
 	{ banger vm logs -f web >log & } && banger vm kill web && wait $! &&
 	banger ps | grep -q "^web  *\(stopped\|error\)"'
 ok 'a machine that powers itself off is no longer running' '
-	! run -q --name off -- poweroff -f && bng-qemu wait -t 20 off &&
+	! run -q --name off -- poweroff -f && bng-qemu wait -t 100 off &&
 	banger vm delete off'
 ok 'TERM while it boots and during the command leaves nothing' '
 	banger vm delete web && mkfifo up &&

@@ -7,7 +7,7 @@ store || exit 1
 
 at_end 'banger vm delete pipes >/dev/null'
 banger vm run -qd --image tiny --memory 256M --name pipes >/dev/null || exit 1
-in_guest() { timeout 60 banger vm exec pipes "$@"; }
+in_guest() { timeout 300 banger vm exec pipes "$@"; }
 
 ok '100 MB go in byte for byte' '
 	head -c 100000000 /dev/urandom >big &&

@@ -45,7 +45,7 @@ alone() {
 	grep -lsaF "BANGER_STATE=$BANGER_STATE" /proc/[0-9]*/environ >pids
 	set -f
 	while IFS=/ read -r _ _ pid _; do
-		timeout 10 tail --pid="$pid" -f /dev/null || {
+		timeout 100 tail --pid="$pid" -f /dev/null || {
 			tr '\0' ' ' <"/proc/$pid/cmdline"
 			return 1
 		}
@@ -59,8 +59,8 @@ nothing_left() {
 
 # ctrl_c STAGE WORDS: typed at a terminal as soon as the stage is reached.
 ctrl_c() {
-	{ timeout 60 head -n 1 now; printf "\003"; } | TMPDIR=$T/tmp STAGE=$1 \
-		timeout 60 script -qec "$T/slow/banger vm run --rm $2" \
+	{ timeout 300 head -n 1 now; printf "\003"; } | TMPDIR=$T/tmp STAGE=$1 \
+		timeout 300 script -qec "$T/slow/banger vm run --rm $2" \
 		/dev/null >screen
 	_ctrl_c_status=$?
 	cat screen

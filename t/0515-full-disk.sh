@@ -7,7 +7,7 @@ small 4M
 empty() { [ -z "$(ls -A "$vms" 2>/dev/null)" ]; }
 # The space of a process that ends comes back a moment after its locks.
 room() {
-	timeout 20 sh -c 'until [ "$(stat -f -c %a small)" -gt 900 ]
+	timeout 100 sh -c 'until [ "$(stat -f -c %a small)" -gt 900 ]
 		do :; done'
 }
 fill() { cat /dev/zero >small/fill || [ -s small/fill ]; }

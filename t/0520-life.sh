@@ -62,7 +62,7 @@ ok 'kill ends it at once; it starts again with what was synced' '
 ok 'deleted, it leaves nothing' '
 	read -r pid _ <"$vms/web/pid" && read -r sup _ <"$vms/web/supervisor" &&
 	banger vm delete web && [ -z "$(ls -A "$vms")" ] &&
-	! kill -0 "$pid" && timeout 5 tail --pid="$sup" -f /dev/null &&
+	! kill -0 "$pid" && timeout 100 tail --pid="$sup" -f /dev/null &&
 	[ -z "$(banger gc)" ]'
 
 done_testing

@@ -71,7 +71,7 @@ typed() {
 	mkdir -p home && printf '%s\n' "$@" |
 		HOME=$T/home ZDOTDIR=$T/home XDG_CONFIG_HOME=$T/home/c \
 		XDG_DATA_HOME=$T/home/d TERM=xterm \
-		timeout 60 script -qec "$_shell" /dev/null >screen 2>&1
+		timeout 300 script -qec "$_shell" /dev/null >screen 2>&1
 	cat -v screen
 	[ -f out ]
 }

@@ -59,7 +59,7 @@ nothing_left() {
 slow_killed() {
 	banger image pull slow >"$T/slow" 2>&1 &
 	slow=$!
-	timeout 60 head -n 1 "$T/here" || return
+	timeout 300 head -n 1 "$T/here" || return
 	read -r maker _ <"$(find "$images" -path '*/.new.slow.*/maker')"
 	[ "$2" = maker ] || maker=$slow
 	kill "-$1" "$maker"

@@ -145,7 +145,7 @@ stuck() {
 	chmod 755 "$T/stuck/depmod"
 	PATH=$T/stuck:$PATH banger kernel pull --force debian &
 	_pull=$!
-	timeout 60 head -n 1 "$T/here" || return
+	timeout 300 head -n 1 "$T/here" || return
 	kill "-$1" "$_pull"
 	wait "$_pull"
 	exec 9>>"$kernels/.lock.debian"

@@ -130,11 +130,11 @@ stuck() {
 	mkfifo here && echo CONFIG_STUCK=y >stuck || return
 	FIFO=$T/here banger kernel build -q --config stuck stuck &
 	_stuck=$!
-	timeout 60 head -n 1 "$T/here" || return
+	timeout 300 head -n 1 "$T/here" || return
 	kill "-$1" "$_stuck"
 	wait "$_stuck"
 	exec 9>>"$kernels/.lock.stuck"
-	timeout 60 bng-state lock 9 || return
+	timeout 300 bng-state lock 9 || return
 	exec 9>&-
 	rm here
 }

@@ -47,7 +47,7 @@ ok 'a copy of it runs on' '
 	in_vm a -- sh -c "echo kept >/dev/shm/x" && banger vm fork a b &&
 	[ "$(in_vm b -- cat /dev/shm/x)" = kept ] && banger vm delete b'
 ok 'it switches itself off' '
-	{ in_vm a -- poweroff || :; } && timeout 60 bng-qemu wait a &&
+	{ in_vm a -- poweroff || :; } && timeout 300 bng-qemu wait a &&
 	grep -x poweroff "$BANGER_STATE/vms/a/exit"'
 ok 'it boots on q35, too, with two processors' '
 	mkdir dir && cp "$generic/vmlinux" dir &&

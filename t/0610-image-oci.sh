@@ -262,7 +262,7 @@ stopped() {
 	echo "head -c 300000 $T/app.tar; echo >$T/here; exec sleep 600" >pull
 	banger image pull -q slow:1 &
 	slow=$!
-	timeout 60 head -n 1 here >/dev/null || return
+	timeout 300 head -n 1 here >/dev/null || return
 	read -r maker _ <"$(find "$images" -path '*/.new.slow-1.*/maker')"
 	[ "$2" = maker ] || maker=$slow
 	kill "-$1" "$maker"
@@ -308,7 +308,7 @@ ctrl_c() {
 	echo "head -c 300000 $T/app.tar; echo >$T/here; exec sleep 600" >pull
 	env --default-signal=INT banger image pull slow:2 2>told &
 	slow=$!
-	timeout 60 head -n 1 here >/dev/null && kill -INT $slow
+	timeout 300 head -n 1 here >/dev/null && kill -INT $slow
 	fails 130 wait $slow && cat told &&
 	grep -qx "banger: interrupted: the same command goes on with what \
 has come" told

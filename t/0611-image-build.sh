@@ -56,7 +56,7 @@ interrupted() {
 	env --default-signal=INT,QUIT banger image build -q --from fake \
 		--name new --run true &
 	build=$!
-	timeout 60 head -n 1 hung && kill -"$1" "$build"
+	timeout 300 head -n 1 hung && kill -"$1" "$build"
 	wait "$build"
 }
 ok 'interrupted, it leaves no machine, and no image' '

@@ -18,12 +18,13 @@ make_of() {
 	banger vm create -q --image "$_make_image" --memory 192M --vcpu 1 \
 		--no-nat "$@"
 }
-guest() { timeout 60 banger vm exec -q "$@"; }
-# off NAME: switch it off, by the clock of the host.
+guest() { timeout 300 banger vm exec -q "$@"; }
+# off NAME: it switches itself off, before the agent would do it by force.
 off() {
 	_off_began=$(date +%s)
-	timeout 60 banger vm stop -q "$1" &&
-		[ "$(($(date +%s) - _off_began))" -lt 10 ]
+	timeout 300 bng-qemu stop -t 150 "$1" &&
+		[ "$(($(date +%s) - _off_began))" -lt 100 ] &&
+		! console "$1" | grep 'not done in time'
 }
 # left NAME PATH: what is in a file of one that is off.
 left() {
@@ -97,8 +98,8 @@ stuck() {
 		printf "%s\n" "#!/bin/sh" "exec sleep 1000" >/etc/init.d/halt
 		until [ -e /srv/up ]; do usleep 50000; done
 		echo kept >/srv/kept' &&
-		bng-agent shutdown -t 2 stuck &&
-		timeout 20 bng-qemu wait stuck &&
+		bng-agent shutdown -t 4 stuck &&
+		timeout 100 bng-qemu wait stuck &&
 		console stuck >stuck.log && grep -q 'runlevel: 0' stuck.log &&
 		grep -q 'not done in time: the agent switches off' stuck.log &&
 		[ "$(left stuck /srv/kept)" = kept ]

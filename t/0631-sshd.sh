@@ -39,8 +39,8 @@ HOME=$T/home
 export HOME
 mkdir -p "$HOME"
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
-guest() { timeout 60 banger vm exec -q web -- "$@"; }
-vm_ssh() { timeout 120 banger vm ssh "$@"; }
+guest() { timeout 300 banger vm exec -q web -- "$@"; }
+vm_ssh() { timeout 300 banger vm ssh "$@"; }
 
 ok 'commands run at once, and vm ssh says what is being done' '
 	banger vm create -q --image init-sshd --name web --vcpu 1 \

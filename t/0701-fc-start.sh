@@ -46,7 +46,7 @@ ok 'versions: below 1.5.0 refused, above 1.14 used with a warning' '
 	done && firecracker 1.12.1'
 ok 'one that does not answer --version does not hang us' '
 	firecracker 1.12.1 mute &&
-	says 111 "does not say" timeout 20 bng-fc start a &&
+	says 111 "does not say" timeout 100 bng-fc start a &&
 	firecracker 1.12.1'
 ok 'each version gets the fields that it knows' '
 	given() { read -r p _ <"$VMS/a/pid" && cat "/proc/$p/fd/7"; } &&

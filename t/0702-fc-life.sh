@@ -11,7 +11,7 @@ pid_of() { read -r _pid _ <"$VMS/$1" && echo "$_pid"; }
 # From a machine that is not running, whatever went wrong before.
 up() {
 	bng-fc kill a 2>/dev/null
-	bng-fc start a && bng-agent wait -t 20 a
+	bng-fc start a && bng-agent wait -t 100 a
 }
 # The process is gone, or a zombie that nobody has reaped: a moment after its
 # locks are.
@@ -23,12 +23,12 @@ dead() {
 }
 # ended EXIT [ERROR]: it ended by itself, so, and nothing is left.
 ended() {
-	timeout 20 bng-fc wait a && cat "$VMS/a/exit" && gone a &&
+	timeout 100 bng-fc wait a && cat "$VMS/a/exit" && gone a &&
 		[ "$(cat "$VMS/a/exit")" = "$1" ] || return
 	[ $# = 2 ] || { [ ! -e "$VMS/a/error" ]; return; }
 	cat "$VMS/a/error" && grep -q "$2" "$VMS/a/error"
 }
-do_in() { timeout 20 bng-agent exec a -- "$@"; }
+do_in() { timeout 100 bng-agent exec a -- "$@"; }
 
 ok 'it starts, is configured, and its values say what it is' '
 	up && bng-fc status a >out && grep -q "^running	[1-9]" out &&
@@ -61,9 +61,9 @@ ok 'pause and resume; while paused nothing is heard' '
 	fails 124 timeout 1 bng-agent ping a && bng-fc resume a &&
 	bng-fc status a >out && grep -q ^running out && bng-agent ping a'
 ok 'stop of a paused machine lets it go on first' '
-	bng-fc pause a && timeout 10 bng-fc stop -t 8 a && ended stopped'
+	bng-fc pause a && timeout 100 bng-fc stop -t 8 a && ended stopped'
 ok 'stop: the guest halts, and is ended when it has' '
-	up && timeout 10 bng-fc stop -t 9 a && ended stopped'
+	up && timeout 100 bng-fc stop -t 9 a && ended stopped'
 ok 'a guest that powers itself off is off' '
 	up && ! do_in poweroff && ended poweroff &&
 	up && ! do_in poweroff-6.10 && ended poweroff'
@@ -71,7 +71,7 @@ ok 'a guest that reboots itself comes up again' '
 	up && p=$(pid_of a/pid) && ! do_in reboot &&
 	while bng-fc status a && { [ ! -e "$VMS/a/pid" ] ||
 		[ "$(pid_of a/pid)" = "$p" ]; }; do :; done &&
-	bng-agent wait -t 20 a && fails 7 do_in back && bng-fc status a &&
+	bng-agent wait -t 100 a && fails 7 do_in back && bng-fc status a &&
 	bng-fc kill a && ended "killed KILL"'
 ok 'a panic is one, and said' '
 	up && ! do_in panic && ended panic "panicked: it rains"'
@@ -82,7 +82,7 @@ ok 'one that dies later is an error with its status' '
 ok 'one that crashes later is an error with its signal' '
 	up && ! do_in abort && ended "killed ABRT" "killed by SIGABRT"'
 ok 'an agent that comes anew is configured anew; a second one is not let in' '
-	up && { do_in again || true; } && bng-agent wait -t 20 a &&
+	up && { do_in again || true; } && bng-agent wait -t 100 a &&
 	fails 7 do_in second && fails 7 do_in there && bng-fc kill a'
 ok 'an agent that keeps coming and going is given up' '
 	up && for i in 1 2 3 4 5 6 7 8 9; do do_in again || true; done &&
@@ -94,7 +94,7 @@ ok 'a guest that resets before it is ready is an error' '
 	ended reset "reset before it was ready" && firecracker 1.12.1'
 ok 'a machine without an agent is starting; stop ends it all the same' '
 	firecracker 1.12.1 silent && bng-fc start a && bng-fc status a >out &&
-	grep -q ^starting out && timeout 10 bng-fc stop -t 1 a &&
+	grep -q ^starting out && timeout 100 bng-fc stop -t 1 a &&
 	ended stopped && firecracker 1.12.1'
 ok 'a request that is refused is told in Firecracker'\''s words' '
 	firecracker 1.12.1 stubborn && up &&
@@ -122,18 +122,18 @@ ok 'kill -9 of Firecracker: the supervisor says so and goes' '
 	ended "killed KILL" "Firecracker was killed by SIGKILL" && dead "$q"'
 ok 'kill -9 of the supervisor, or of both: the state is right' '
 	up && q=$(pid_of a/pid) && kill -9 "$(pid_of a/supervisor)" &&
-	timeout 20 bng-fc wait a && dead "$q" && fails 1 bng-fc status a &&
+	timeout 100 bng-fc wait a && dead "$q" && fails 1 bng-fc status a &&
 	up && { kill -9 "$(pid_of a/supervisor)" "$(pid_of a/pid)" || :; } &&
-	timeout 20 bng-fc wait a && fails 1 bng-fc status a >out &&
+	timeout 100 bng-fc wait a && fails 1 bng-fc status a >out &&
 	grep -q ^stopped out && up && bng-fc kill a && gone a'
 ok 'a Firecracker that is stopped is killed all the same' '
-	up && bng-fc kill -s STOP a && timeout 10 bng-fc stop -t 1 a && gone a'
+	up && bng-fc kill -s STOP a && timeout 100 bng-fc stop -t 1 a && gone a'
 ok 'SIGTERM to the supervisor ends the machine' '
 	up && kill "$(pid_of a/supervisor)" && ended stopped'
 ok 'eight machines start and end at once' '
 	for n in 1 2 3 4 5 6 7 8; do fc "n$n" || exit; done &&
 	for n in 1 2 3 4 5 6 7 8; do
-		{ bng-fc start "n$n" && bng-agent wait -t 20 "n$n" &&
+		{ bng-fc start "n$n" && bng-agent wait -t 100 "n$n" &&
 			: >"s$n"; } &
 	done && wait && for n in 1 2 3 4 5 6 7 8; do
 		[ -e "s$n" ] || exit

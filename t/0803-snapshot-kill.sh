@@ -76,7 +76,7 @@ done
 ok 'its supervisor is killed meanwhile: stopped, and no half snapshot' '
 	{ banger vm snapshot -q web doomed & } && p=$! && nap 20 &&
 	kill -9 "$(pid_of web/supervisor)" && { wait $p || :; } && banger gc &&
-	bng-qemu wait -t 20 web && whole web && ! vmm status web'
+	bng-qemu wait -t 100 web && whole web && ! vmm status web'
 for i in 1 2 3 4; do
 	ok "a restore is killed ($i): it can be restored, or still be started" '
 		{ banger vm restore -q -f web base & } && p=$! && nap 60 &&

@@ -117,7 +117,7 @@ ok 'and KILL after the grace, for what it started too' '
 		>/dev/null && read -r child <pids &&
 	bng-session stop -t 1 "$vm" deaf &&
 	is "$(status deaf)" "killed by KILL" &&
-	timeout 20 tail --pid="$child" -f /dev/null'
+	timeout 100 tail --pid="$child" -f /dev/null'
 ok 'kill kills, or sends what it is told' '
 	start -n k "$vm" sleep 1000 >/dev/null && bng-session kill "$vm" k &&
 	is "$(status k)" "killed by KILL" &&
@@ -137,7 +137,7 @@ ok 'a keeper that is killed takes its command along; both are told' '
 	{ bng-session logs -f "$vm" orphan & } && p=$! &&
 	keeper=$(sed "s/.*) //" /proc/$pid/stat | cut -d" " -f2) &&
 	kill -9 "$keeper" && wait $p &&
-	timeout 20 tail --pid="$pid" -f /dev/null &&
+	timeout 100 tail --pid="$pid" -f /dev/null &&
 	is "$(status orphan)" lost && start -n orphan "$vm" true'
 ok 'the oldest output goes, and that is said' '
 	start -n many "$vm" seq 200000 >/dev/null && status many &&

@@ -12,7 +12,7 @@ start() {
 	bng-session kill "$vm" "$1" 2>/dev/null
 	bng-session start -p -n "$@" >/dev/null
 }
-attach() { timeout 60 bng-session attach "$vm" "$@"; }
+attach() { timeout 300 bng-session attach "$vm" "$@"; }
 is() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
 # attached NAME: by whom.
 attached() { bng-session show -j "$vm" "$1" | jq -r .attached.who; }
@@ -21,7 +21,7 @@ left() {
 	_left=0
 	until is "$(attached "$1")" null; do
 		_left=$((_left + 1))
-		[ $_left -lt 200 ] || return 1
+		[ $_left -lt 2000 ] || return 1
 		sleep 0.05
 	done
 }
@@ -129,7 +129,7 @@ ok 'another program attaches by agent.sock alone' '
 	{ frame 4 "{\"v\":1,\"op\":\"session.attach\",\"name\":\"e\"}"
 	frame 1 "hi
 end
-"; } | timeout 20 frames "$vm" >out && head -n 1 out | sed "s/^4 //" |
+"; } | timeout 100 frames "$vm" >out && head -n 1 out | sed "s/^4 //" |
 	jq -e ".type == \"attached\" and .tty == false and .stdout == 0" &&
 	grep -qx "2 <hi>" out && grep -qx "3 (hi)" out &&
 	tail -n 1 out | sed "s/^4 //" |
@@ -139,26 +139,26 @@ ok 'and goes on from any byte that is kept' '
 	bng-session send "$vm" s 0123456789 && hold s && read -r line <&9 &&
 	is "$line" 0123456789 && kill -9 $held && left s &&
 	frame 4 "{\"v\":1,\"op\":\"session.attach\",\"name\":\"s\",
-		\"stdout\":4}" | timeout 20 frames -n 2 "$vm" >out &&
+		\"stdout\":4}" | timeout 100 frames -n 2 "$vm" >out &&
 	grep -qx "2 456789" out'
 ok 'mux is the same on stdin and stdout' '
 	start e "$vm" sh -c "$echo_sh" && frame 1 "hi
 end
-" >in && timeout 20 bng-session mux "$vm" e <in | frames - >out &&
+" >in && timeout 100 bng-session mux "$vm" e <in | frames - >out &&
 	head -n 1 out | grep -q "^4 .*\"type\":\"attached\"" &&
 	grep -qx "2 <hi>" out &&
 	tail -n 1 out | grep -q "^4 .*\"exit_code\":7"'
 ok 'an error is one frame of it' '
-	timeout 20 bng-session mux "$vm" e </dev/null | frames - >out &&
+	timeout 100 bng-session mux "$vm" e </dev/null | frames - >out &&
 	sed "s/^4 //" out | jq -e ".type == \"error\" and
 		.error == \"session '\''e'\'' has ended\""'
 ok 'an empty frame ends the input' '
 	start c "$vm" cat && { frame 1 x; frame 1 ""; } |
-	timeout 20 bng-session mux "$vm" c | frames - >out &&
+	timeout 100 bng-session mux "$vm" c | frames - >out &&
 	grep -qx "2 x" out && tail -n 1 out | grep -q "\"exit_code\":0"'
 ok 'a signal frame is one' '
 	start c "$vm" cat && frame 4 "{\"type\":\"signal\",\"signal\":10}" |
-	timeout 20 bng-session mux "$vm" c | frames - >out &&
+	timeout 100 bng-session mux "$vm" c | frames - >out &&
 	tail -n 1 out | grep -q "\"exit_code\":138"'
 ok 'serve does it on a socket, for one after the other' '
 	start e "$vm" sh -c "$echo_sh" && mkfifo at &&
@@ -168,9 +168,9 @@ ok 'serve does it on a socket, for one after the other' '
 	says 1 "serves '\''$T/e.sock'\'' already" \
 		bng-session serve "$vm" e "$T/e.sock" &&
 	frame 1 "one
-" | timeout 20 frames -n 3 "$T/e.sock" >out && grep -qx "2 <one>" out &&
+" | timeout 100 frames -n 3 "$T/e.sock" >out && grep -qx "2 <one>" out &&
 	left e && frame 1 "end
-" | timeout 20 frames "$T/e.sock" >out && tail -n 1 out |
+" | timeout 100 frames "$T/e.sock" >out && tail -n 1 out |
 	grep -q "\"exit_code\":7" && kill $s && { wait $s; is $? 143; } &&
 	[ ! -e e.sock ]'
 done_testing

@@ -43,7 +43,7 @@ ok 'required commands are looked for before it starts' '
 		session start web --cwd /nosuch -- true'
 ok 'stop and kill print the name' '
 	session start -q web --name s --cwd / -- sleep 1000 >out &&
-	is "$(session stop --timeout 5 web s)" s &&
+	is "$(session stop --timeout 100 web s)" s &&
 	session start web --name s --cwd / -- sleep 1000 >out &&
 	is "$(session kill --signal SIGHUP web s)" s &&
 	session logs -f web s && session show web s | grep -q "killed by HUP"'
@@ -93,7 +93,7 @@ ok 'it ends when the client ends, the agent too' '
 		"echo \$\$; cat >/dev/null; exec sleep 1000" <i >o & } &&
 	p=$! && exec 8>i 9<o && read -r pid <&9 && kill -0 "$pid" &&
 	exec 8>&- 9<&- && wait $p &&
-	timeout 20 tail --pid="$pid" -f /dev/null'
+	timeout 100 tail --pid="$pid" -f /dev/null'
 ok 'it ends when the agent ends, the client still there' '
 	exec 7<>i && fails 3 banger vm acp --cwd / web -- \
 		sh -c "echo hi; exit 3" <i >out && is "$(cat out)" hi'

@@ -6,7 +6,7 @@ need qemu-system-x86_64 'sessions live in a machine' || done_testing
 store || exit 1
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
-session() { _verb=$1; shift; timeout 100 banger vm session "$_verb" "$@"; }
+session() { _verb=$1; shift; timeout 300 banger vm session "$_verb" "$@"; }
 is() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
 # A counter that lives in memory alone.
 count='n=0; while read -r l; do n=$((n + 1)); echo "$n $l"; done'

@@ -22,7 +22,7 @@ frame() {
 answer() {
 	{ frame 4 '{"v":1}'; frame 2 "$1"; frame 4 '{"exit":0}'; } >lie
 }
-session() { _verb=$1; shift; timeout 20 bng-session "$_verb" "$vm" "$@"; }
+session() { _verb=$1; shift; timeout 100 bng-session "$_verb" "$vm" "$@"; }
 # No byte that a terminal would act on.
 harmless() { ! grep -aq "[^[:print:][:space:]]" "$@" &&
 	! grep -aq "$(printf '\302\233')" "$@"; }

@@ -63,7 +63,7 @@ ok 'what runs after the connection ends goes on, and is never in the way' '
 			\"[ \\\$1 = trust ] || read -r x </run/go\" \
 			\"echo ended \\\$x\" >/usr/local/bin/mise
 		chmod +x /usr/local/bin/mise" &&
-	timeout 60 bng-agent exec -i -C / web -- sh -s -- \
+	timeout 300 bng-agent exec -i -C / web -- sh -s -- \
 		tools ./root/repo x.log <"$TOP/sh/in-guest" &&
 	in_web sh -c "echo now >/run/go; while ! grep -q ended.now \
 		/root/.cache/banger/x.log; do sleep 0.1; done"'

@@ -10,7 +10,7 @@ export BANGER_READY_TIMEOUT=20
 # polite COMMAND...: it ends soon and not by a signal; it says a line, and a
 # hint at most, none of which a terminal would act on.
 polite() {
-	timeout 20 "$@" >"$T/out" 2>"$T/err"
+	timeout 100 "$@" >"$T/out" 2>"$T/err"
 	_polite=$?
 	[ "$_polite" -lt 124 ] || [ "$_polite" = 125 ] || {
 		echo "status $_polite: $*"

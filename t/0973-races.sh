@@ -99,7 +99,8 @@ ok 'snapshot and fork against delete: a whole twin or none' '
 # All processes of ours end at once, and what was on a tmpfs is gone.
 reboot() {
 	{ kill -9 "$(pid_of web/supervisor)" "$(pid_of web/pid)" || :; } &&
-		timeout 20 bng-fc wait web && rm -rf "$BANGER_RUN" "$TMPDIR"/bng
+		timeout 100 bng-fc wait web &&
+		rm -rf "$BANGER_RUN" "$TMPDIR"/bng
 	# Process numbers begin anew: those of before are other processes.
 	printf '%s 1\n' $$ >"$VMS/web/pid" &&
 		printf '%s 1\n' $$ >"$VMS/web/supervisor"

@@ -22,7 +22,7 @@ sees() {
 	_tries=0
 	until mux capture-pane -p -t s | grep -q -e "$1"; do
 		_tries=$((_tries + 1))
-		[ $_tries -lt 200 ] || { mux capture-pane -p -t s; return 1; }
+		[ $_tries -lt 1200 ] || { mux capture-pane -p -t s; return 1; }
 		sleep 0.05
 	done
 }

@@ -30,7 +30,7 @@ victim() {
 	cp -a "$T/victim" "$VMS"
 }
 running() {
-	victim && bng-fc start victim && bng-agent wait -t 20 victim
+	victim && bng-fc start victim && bng-agent wait -t 100 victim
 }
 # As it was before is good enough, if that fits. One that could not be deleted
 # runs still.

@@ -241,11 +241,23 @@ good(struct ask *a, struct reply *r)
 }
 
 static void
+note(const struct ask *a, const struct reply *r, size_t sent)
+{
+	const struct query *q = a->q;
+
+	dprintf(logfd, "%s %s %s %s %d %zu %s\n", q->method, a->repo, a->kind,
+	    a->ref, r->status, sent, q->range[0] ? q->range : "-");
+}
+
+static void
 send_reply(const struct ask *a, const struct reply *r)
 {
 	const struct query *q = a->q;
-	size_t sent = 0;
+	size_t sent = 0, n = strcmp(q->method, "HEAD") ? r->n : 0;
 
+	/* Before the end, which is when somebody may look at the log. */
+	if (!n)
+		note(a, r, 0);
 	send_text(q, "HTTP/1.1 %d Well\r\nContent-Type: %s\r\n"
 	    "Connection: close\r\n%s", r->status, r->type, r->extra);
 	if (r->length >= 0)
@@ -260,18 +272,21 @@ send_reply(const struct ask *a, const struct reply *r)
 		    r->n);
 	else
 		send_text(q, "\r\n");
-	while (strcmp(q->method, "HEAD") && sent < r->n) {
-		ssize_t n = write(q->fd, r->body + r->at + sent,
-		    r->n - sent);
+	while (sent < n) {
+		size_t most = n - sent > 1 ? n - sent - 1 : 1;
+		ssize_t w;
 
-		if (n <= 0)
+		if (n - sent == 1)
+			note(a, r, n);
+		w = write(q->fd, r->body + r->at + sent, most);
+		if (w <= 0)
 			break;
-		sent += (size_t)n;
+		sent += (size_t)w;
 	}
+	if (sent + 1 < n)
+		note(a, r, sent);
 	if (r->chunk)
 		send_text(q, "\r\n0\r\nX-Behind: it\r\n\r\n");
-	dprintf(logfd, "%s %s %s %s %d %zu %s\n", q->method, a->repo, a->kind,
-	    a->ref, r->status, sent, q->range[0] ? q->range : "-");
 	while (r->stall)
 		pause();
 }

@@ -98,13 +98,13 @@ ok 'stopped, nothing of its jail is left, and it starts again' '
 '
 ok 'kill -9 of the supervisor ends the VMM; gc cleans up' '
 	s=$(pid_of j/supervisor) && p=$(pid_of j/pid) && kill -9 "$s" &&
-	timeout 20 bng-fc wait j && dead "$p" && [ -e "$(group j)" ] &&
+	timeout 100 bng-fc wait j && dead "$p" && [ -e "$(group j)" ] &&
 	bng-state gc && clean j
 '
 start() { bng-fc start "$1" && [ -e "$(group "$1")" ]; }
 ok 'kill -9 of all three: gc cleans up' '
 	start j && s=$(pid_of j/supervisor) && all=$(children "$s") &&
-	{ kill -9 "$s" $all 2>/dev/null || :; } && timeout 20 bng-fc wait j &&
+	{ kill -9 "$s" $all 2>/dev/null || :; } && timeout 100 bng-fc wait j &&
 	bng-state gc && clean j
 '
 ok 'kill -9 of all but the VMM: it holds run.lock until gc ends it' '
@@ -119,13 +119,13 @@ ok 'kill -9 while it starts: gc cleans up' '
 		s=$! && until [ -e "$vms/j/jail" ]; do :; done
 		kill -9 "$s" $(children "$s")
 		wait "$s"
-		pkill -9 -f "^bng-fc start j" && timeout 20 bng-fc wait j
+		pkill -9 -f "^bng-fc start j" && timeout 100 bng-fc wait j
 		bng-state gc && clean j || exit
 	done
 '
 ok 'what is left of it goes with the machine' '
 	start j && kill -9 "$(pid_of j/supervisor)" &&
-	timeout 20 bng-fc wait j && g=$(group j) && [ -e "$g" ] &&
+	timeout 100 bng-fc wait j && g=$(group j) && [ -e "$g" ] &&
 	banger vm delete j && ! [ -e "$g" ] && ! [ -e "$vms/j" ]
 '
 ok 'it needs root, and Firecracker, and its jailer' '

@@ -10,7 +10,7 @@ new() {
 }
 state() { banger vm list | awk -v n="$1" '$1 == n { print $2 }'; }
 pid() { read -r pid _ <"$vms/$1" && printf '%s\n' "$pid"; }
-gone() { timeout 20 tail --pid="$1" -f /dev/null; }
+gone() { timeout 100 tail --pid="$1" -f /dev/null; }
 # What a crash left is whole once its journal has been read.
 clean() {
 	for _disk in overlay work; do
@@ -24,7 +24,7 @@ holds() { [ "$(banger vm exec a -- cat /root/file)" = "$1" ]; }
 
 ok 'Firecracker killed: an error that says so; it starts with its data' '
 	new a && write 1 && p=$(pid a/pid) && kill -9 "$p" &&
-	bng-fc wait -t 20 a && [ "$(state a)" = error ] &&
+	bng-fc wait -t 100 a && [ "$(state a)" = error ] &&
 	grep -q "killed by SIGKILL" "$vms/a/error" && clean a &&
 	banger vm start -q a && holds 1'
 ok 'its supervisor killed: Firecracker ends too; stopped, starts again' '
@@ -33,7 +33,7 @@ ok 'its supervisor killed: Firecracker ends too; stopped, starts again' '
 	banger vm start -q a && holds 2'
 ok 'both killed: the same' '
 	write 3 && p=$(pid a/pid) && s=$(pid a/supervisor) &&
-	{ kill -9 "$s" "$p" || :; } && gone "$p" &&
+	{ kill -9 "$s" "$p" || :; } && gone "$p" && gone "$s" &&
 	[ "$(state a)" = stopped ] &&
 	clean a && banger vm start -q a && holds 3'
 ok 'gc has nothing more to do then, and delete leaves nothing' '

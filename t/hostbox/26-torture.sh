@@ -47,7 +47,7 @@ round() {
 	wait "$front" 2>/dev/null
 	echo "round $i: $_op ended with status $?" >>"$log"
 	# An applet whose front end was killed finishes what it is at.
-	timeout 60 pidwait -s 0 '^bng-'
+	timeout 300 pidwait -s 0 '^bng-'
 	banger gc >/dev/null 2>>"$log"
 	[ ! -d "$vms/f$i" ] || banger vm delete -q "f$i" >/dev/null
 }

@@ -24,9 +24,11 @@ ok 'it is told that it is a copy, and makes itself new random numbers' '
 ok 'it reboots itself' '
 	id=/proc/sys/kernel/random/boot_id && was=$(in_vm a -- cat $id) &&
 	{ in_vm a -- sh -c "reboot; sleep 1000" || :; } &&
-	bng-agent wait a && [ "$(in_vm a -- cat $id)" != "$was" ]'
+	until now=$(in_vm a -- cat $id) && [ "$now" != "$was" ]; do
+		bng-fc status a || exit
+	done'
 ok 'it switches itself off' '
-	{ in_vm a -- poweroff || :; } && timeout 60 bng-fc wait a &&
+	{ in_vm a -- poweroff || :; } && timeout 300 bng-fc wait a &&
 	grep -x poweroff "$BANGER_STATE/vms/a/exit"'
 
 done_testing
