@@ -18,6 +18,9 @@ pkg=$T/pkg
 mkdir -p "$pkg/usr/src" linux/arch/x86/kernel/apic linux/arch/x86/mm \
 	linux/drivers/gpu
 : >linux/drivers/gpu/huge.c
+echo 'int a(int b) { return b + 1; }' >linux/a.c
+CCACHE_DIR=$T/ccache
+export CCACHE_DIR
 # What guest/kernel/boot.patch changes, as it was before, and no more.
 awk '/^--- a/ { file = "linux" substr($2, 2); next }
 	/^(@@|\+|$)/ || !file { next }
@@ -28,7 +31,9 @@ allnoconfig:
 		if (v[k] != "n" && k !~ /_LOST/) print k "=" v[k] }' \
 		$(KCONFIG_ALLCONFIG) >.config
 	@ls drivers/gpu >seen
-vmlinux:
+a.o: a.c
+	@$(CC) -O2 -c -o a.o a.c
+vmlinux: a.o
 	@sh ./build "$(KBUILD_BUILD_TIMESTAMP)" "$(KBUILD_BUILD_USER)" \
 		"$(KBUILD_BUILD_HOST)" "$(ARCH)" "local=$(LOCALVERSION)" \
 		"saw=$$(cat seen)" \
@@ -99,6 +104,13 @@ ok 'who built it, where and when are not in it; when it was packaged is' '
 	LOCALVERSION=-mine CFLAGS=-DNO MAKEFLAGS=k TMPDIR=$T/elsewhere \
 		banger kernel build -q --force --jobs 1 generic-6.12 &&
 	same first "$kernel/vmlinux"'
+# Each build has a directory of its own: what was compiled is found from there.
+counted() { ccache --print-stats | awk -v s="$1" '$1 == s { print $2 }'; }
+need ccache 'what ccache has of an earlier build is not compiled again' '
+	ccache -z >/dev/null && PATH=$BUILD:/usr/bin:/bin &&
+	banger kernel build -q --force generic-6.12 &&
+	[ "$(counted cache_miss)" = 0 ] &&
+	[ "$(counted direct_cache_hit)" = 1 ] && same first "$kernel/vmlinux"'
 ok 'our patch is in it' '
 	grep -qa lapic_timer_khz "$kernel/vmlinux"'
 ok 'what no machine has is not unpacked' '
