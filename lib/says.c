@@ -74,12 +74,23 @@ identify(const char *path, char **ret_file, char key[KEY])
 	return 0;
 }
 
+/* Made if need be, where there is a place for it; else -1. */
+static int
+open_cache(void)
+{
+	const char *dir = dir_cache();
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -1;
+	return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 int
 says_version(const char *path, char *buf, size_t size)
 {
 	autofree char *file = NULL;
 	char key[KEY], line[LINE];
-	autoclose int dir = open(dir_cache(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir = open_cache();
 	int r = identify(path, &file, key);
 
 	if (!r && dir >= 0 && file_line(dir, file, line, sizeof(line)) > 0 &&

@@ -285,6 +285,7 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	sup_lock(s, argv[optind]);
 	sn->vm = s->dir;
 	sn->vm_name = s->name;
+	s->until_ready = true;
 	sn->lasting = !ephemeral(sn->vm);
 	sn->name = strrchr(sn->path, '/') ? strrchr(sn->path, '/') + 1 :
 	    sn->path;

@@ -26,14 +26,17 @@ write_error(struct sup *s, const char *why)
 	file_put_line(s->dir, "error", "%s", line);
 }
 
-/* One line to who started us: w(arning), o(k) or e(rror), the last two once. */
+/*
+ * One line to who started us: w(arning), o(k) or e(rror), the last two once,
+ * and after an ok, if it waits for that, r(eady).
+ */
 static void
 report(struct sup *s, char kind, const char *text)
 {
 	if (s->report < 0)
 		return;
 	dprintf(s->report, "%c%s\n", kind, text);
-	if (kind == 'w')
+	if (kind == 'w' || (kind == 'o' && s->until_ready))
 		return;
 	close(s->report);
 	s->report = -1;
@@ -42,8 +45,9 @@ report(struct sup *s, char kind, const char *text)
 void
 sup_running(struct sup *s)
 {
-	if (!s->running)
-		file_note_line(s->dir, "vmm", "%s", s->vmm->key);
+	if (s->running)
+		return;
+	file_note_line(s->dir, "vmm", "%s", s->vmm->key);
 	s->running = true;
 	report(s, 'o', "");
 }
@@ -218,6 +222,7 @@ configured(struct sup *s, int status)
 	file_note_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
+	report(s, 'r', "");
 }
 
 static void

@@ -83,6 +83,8 @@ struct sup {
 	char *name;
 	const struct vmm *vmm;
 	void *own;		/* whatever the VMM's part needs */
+	/* Who started it waits a moment longer, until the guest is ready. */
+	bool until_ready;
 
 	/* the rest is supervise.c's */
 	int lock, run_lock;

@@ -16,6 +16,7 @@
 
 enum {
 	START_MS = 90000,	/* for a VMM to answer, at the very most */
+	READY_MS = 3000,	/* for a restored guest to be ready */
 	LAST_SECONDS = 10,	/* for a supervisor to end */
 };
 
@@ -133,6 +134,8 @@ hear(struct sup *s, int from)
 		if (n <= 0)
 			break;
 		line[n - 1] = '\0';
+		if (line[0] == 'o' && s->until_ready)
+			poll(&more, 1, READY_MS);
 		if (line[0] == 'o')
 			return EXIT_YES;
 		if (line[0] == 'e') {

@@ -18,6 +18,24 @@ clean() {
 	done
 }
 
+# One whose init hears nothing is stopped beside what follows: how that ended,
+# and after how many seconds, is in deaf.end.
+stop_deaf() {
+	banger vm create -q --no-start --name deaf --image tiny --vcpu 1 \
+		--memory 128M &&
+		bng-disk mkdir -p "$vms/deaf/overlay.ext4" /upper/sbin &&
+		printf '%s\n' '#!/bin/sh' 'trap "" HUP INT TERM USR1 USR2' \
+			'while :; do sleep 1000; done' |
+		bng-disk put -m 755 "$vms/deaf/overlay.ext4" \
+			/upper/sbin/init &&
+		banger vm start -q deaf &&
+		banger vm exec deaf -- sh -c 'cat /proc/1/comm
+			echo kept >/root/file; echo too >/etc/too' || return
+	_deaf_began=$(date +%s)
+	banger vm stop -q deaf
+	echo "$? $(($(date +%s) - _deaf_began))" >deaf.end
+}
+
 ok 'a command runs, and the first line says under what' '
 	banger vm run --rm --image tiny --vcpu 1 --memory 128M -- uname -r \
 		>out 2>err && cat err && [ "$(cat out)" = "$version" ] &&
@@ -28,6 +46,8 @@ ok 'a machine that was made runs under the same' '
 	[ "$(new --name web)" = web ] && [ "$(state web)" = running ] &&
 	read -r vmm <"$vms/web/vmm" && grep -q "| $vmm " err &&
 	read -r _ <"$vms/web/vmm_version"'
+stop_deaf >deaf.out 2>&1 &
+deaf=$!
 ok 'commands keep their words, bytes and statuses' '
 	head -c 300000 /dev/urandom >big && in_web cat <big >out &&
 	same big out && in_web sh -c "echo out; echo err >&2" >out 2>err &&
@@ -59,6 +79,18 @@ ok 'kill ends it at once; it starts again with what was synced' '
 	in_web sh -c "echo 3 >/root/file; sync" && banger vm kill web &&
 	[ ! -e "$vms/web/ready" ] && clean web && banger vm start -q web &&
 	[ "$(in_web cat /root/file)" = 3 ]'
+wait "$deaf"
+ok 'an init that never ends is not waited for: off in 15 s, nothing lost' '
+	cat deaf.out deaf.end && read -r status took <deaf.end &&
+	[ "$status" = 0 ] && [ "$took" -ge 8 ] && [ "$took" -le 15 ] &&
+	grep -qx init deaf.out &&
+	[ "$(state deaf)" = stopped ] &&
+	for disk in overlay work; do
+		e2fsck -p "$vms/deaf/$disk.ext4" || [ $? = 1 ] || exit
+	done &&
+	[ "$(bng-disk get "$vms/deaf/work.ext4" /root/file)" = kept ] &&
+	[ "$(bng-disk get "$vms/deaf/overlay.ext4" /upper/etc/too)" = too ] &&
+	banger vm delete deaf'
 ok 'deleted, it leaves nothing' '
 	read -r pid _ <"$vms/web/pid" && read -r sup _ <"$vms/web/supervisor" &&
 	banger vm delete web && [ -z "$(ls -A "$vms")" ] &&

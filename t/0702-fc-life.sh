@@ -5,7 +5,7 @@
 . "$TOP/t/machine.sh"
 . "$TOP/t/fakefc.sh"
 
-firecracker 1.12.1 && fc a
+firecracker 1.12.1 && fc a && fc frozen
 
 pid_of() { read -r _pid _ <"$VMS/$1" && echo "$_pid"; }
 # From a machine that is not running, whatever went wrong before.
@@ -29,6 +29,17 @@ ended() {
 	cat "$VMS/a/error" && grep -q "$2" "$VMS/a/error"
 }
 do_in() { timeout 100 bng-agent exec a -- "$@"; }
+
+# One that hears nothing is stopped beside all that follows: how that ended,
+# and after how many seconds, is in frozen.end.
+stop_frozen() {
+	_frozen_began=$(date +%s)
+	bng-fc stop frozen
+	echo "$? $(($(date +%s) - _frozen_began))" >frozen.end
+}
+bng-fc start frozen 2>frozen.out && bng-fc kill -s STOP frozen
+stop_frozen 2>>frozen.out &
+frozen=$!
 
 ok 'it starts, is configured, and its values say what it is' '
 	up && bng-fc status a >out && grep -q "^running	[1-9]" out &&
@@ -139,4 +150,9 @@ ok 'eight machines start and end at once' '
 		[ -e "s$n" ] || exit
 		bng-fc stop "n$n" &
 	done && wait && for n in 1 2 3 4 5 6 7 8; do gone "n$n" || exit; done'
+wait "$frozen"
+ok 'stop, not told how long, has killed one that hears nothing within 15 s' '
+	cat frozen.out frozen.end && read -r status took <frozen.end &&
+	[ "$status" = 0 ] && [ "$took" -ge 14 ] && [ "$took" -le 15 ] &&
+	[ "$(cat "$VMS/frozen/exit")" = stopped ] && gone frozen'
 done_testing

@@ -42,6 +42,23 @@ ok 'asked to, it goes back: to the newest, or to the one named' '
 	banger vm restore -f web && [ "$(in_vm web "cat /ram/n")" = 2 ] &&
 	banger vm restore -q -f web snap-1 &&
 	[ "$(in_vm web "cat /ram/n")" = 1 ]'
+ok 'restored as itself it is as it was, with the time and randomness of now' '
+	in_vm web "echo mine >/etc/hostname; date -s 202001010000" &&
+	banger vm snapshot -q web moment &&
+	for i in 1 2; do
+		banger vm restore -q -f web moment &&
+		[ "$(in_vm web "cat /etc/hostname")" = mine ] &&
+		[ "$(in_vm web "date +%Y")" -gt 2020 ] &&
+		in_vm web "head -c 32 /dev/urandom | od -An -tx1" >"r$i" ||
+			exit
+	done && fails 1 cmp r1 r2'
+ok 'and where the host says something new of it, it is made that' '
+	key=$BANGER_STATE/ssh/id_ed25519.pub &&
+	printf "# %s\n" another >>"$key" &&
+	banger vm restore -q -f web moment &&
+	[ "$(in_vm web "cat /etc/hostname")" = web ] &&
+	in_vm web "cat /root/.ssh/authorized_keys" | same "$key" - &&
+	banger vm restore -q -f web snap-1'
 ok 'a fork goes on from the same moment, as somebody else' '
 	in_vm web "echo disk >/root/f" &&
 	[ "$(banger vm fork web child)" = child ] &&

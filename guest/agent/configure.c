@@ -9,27 +9,25 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/random.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clean.h"
 #include "file.h"
 #include "image.h"
 #include "json.h"
+#include "moment.h"
 #include "mount.h"
 #include "net.h"
 #include "ops.h"
 #include "seed.h"
 #include "sshd.h"
 
-enum { TEXT_MAX = 16384, ENTROPY_MAX = 256 };
+enum { TEXT_MAX = 16384 };
 
 #define WORK "/run/banger/work"
 #define HOST_KEY "/etc/ssh/ssh_host_ed25519_key"
@@ -82,58 +80,6 @@ put(const char *path, const char *text, mode_t mode)
 	}
 	if (r)
 		complain("cannot write '%s': %s", path, strerror(errno));
-	return !r;
-}
-
-static bool
-set_clock(const char *request)
-{
-	int64_t ns = json_int(json_get(request, "time_ns"), 1, INT64_MAX, 0);
-	struct timespec ts = { .tv_sec = ns / 1000000000,
-		.tv_nsec = ns % 1000000000 };
-
-	if (!ns || !clock_settime(CLOCK_REALTIME, &ts))
-		return true;
-	complain("cannot set the clock: %s", strerror(errno));
-	return false;
-}
-
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p = c ? strchr(digits, c) : NULL;
-
-	return p ? (int)(p - digits) : -1;
-}
-
-/* Writing to urandom would mix it in, but neither count nor rekey. */
-static bool
-add_entropy(const char *request)
-{
-	struct {
-		struct rand_pool_info info;
-		unsigned char bytes[ENTROPY_MAX];
-	} pool = { .info.buf_size = 0 };
-	const char *hex = text_of(request, "entropy");
-	unsigned char *to = (unsigned char *)pool.info.buf;
-	int fd, r;
-
-	if (!hex)
-		return true;
-	for (; pool.info.buf_size < ENTROPY_MAX && hex_digit(hex[0]) >= 0 &&
-	    hex_digit(hex[1]) >= 0; hex += 2)
-		to[pool.info.buf_size++] = (unsigned char)
-		    (hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
-	pool.info.entropy_count = pool.info.buf_size * 8;
-	fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-	r = fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) ||
-	    ioctl(fd, RNDRESEEDCRNG);
-	if (r)
-		complain("cannot seed the random numbers: %s",
-		    strerror(errno));
-	if (fd >= 0)
-		close(fd);
 	return !r;
 }
 
@@ -312,10 +258,9 @@ int
 configure_run(const char *request)
 {
 	bool ok = make_dirs("/etc", 0755) && make_dirs("/root", 0700) &&
-	    set_clock(request) && add_entropy(request) &&
-	    set_names(request) && set_network(request) &&
-	    set_work(request) && set_ssh(request) && keep_tmp() &&
-	    make_cwd();
+	    moment_set(request) && set_names(request) &&
+	    set_network(request) && set_work(request) &&
+	    set_ssh(request) && keep_tmp() && make_cwd();
 
 	return ok ? 0 : 1;
 }
