@@ -28,8 +28,11 @@ bng-pull oci "$here/good/want:t" >want || exit 1
 
 # Asked about below, when it has gone on for long enough.
 mkfifo long && exec 5<>long
-{ BANGER_CACHE=$T/another pull -j 1 -p "$here/stall/4000000:t" 2>&5 >x.long
-	echo end >&5; } &
+{
+	BANGER_CACHE=$T/another setpriv --pdeathsig KILL bng-pull oci -j 1 \
+		-t 20 -p "$here/stall/4000000:t" 2>&5 >x.long
+	echo end >&5
+} &
 at_end "kill $! 2>/dev/null"
 
 ok 'the archive holds each blob once, the topmost layer first' '
