@@ -32,7 +32,10 @@
 #include "table.h"
 #include "vm.h"
 
-enum { ANSWER_MS = 2000 };
+enum {
+	ANSWER_MS = 2000,	/* of each of many; its ports may take longer */
+	PORTS_MS = 10000,	/* to look through /proc, emulated */
+};
 
 /* -j alone. */
 static bool
@@ -453,7 +456,7 @@ ports_main(int argc, char *argv[])
 		die_usage("one machine is expected");
 	close(ask_connect(vm, AGENT_WAITING, EXIT_NO));
 	m.dir = ask_dir;
-	many_run(&m, 1, ANSWER_MS);
+	many_run(&m, 1, PORTS_MS);
 	o = cJSON_GetObjectItem(m.done && m.text ? cJSON_Parse(m.text) : NULL,
 	    "ports");
 	if (!cJSON_IsArray(o))

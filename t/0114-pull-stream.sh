@@ -56,7 +56,7 @@ ok 'on several, several pieces of one layer are asked for' '
 ok 'bytes leave while the rest is still to come' '
 	start && mkfifo out && { bng-pull oci -j 1 "$here/stall/4000000:t" \
 		>out & } && exec 7<out && head -c 3000000 <&7 >got &&
-	cmp -n 3000000 got want && kill $! && exec 7<&-'
+	cmp -n 3000000 got want && kill $! && { wait $! || :; } && exec 7<&-'
 # ended N: lines of progress until so many layers are there.
 ended() {
 	_left=$1

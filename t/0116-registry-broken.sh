@@ -92,8 +92,9 @@ far=localhost:$port
 export far
 ok 'each connection is cut: gone on with at once, no byte comes twice' '
 	start && pull "$far/open/i:x" && same want.tar x.tar && sound &&
+	timeout 100 sh -c "until [ \$(wc -l <lines) -gt 10 ]; do :; done" &&
 	awk "{ n += \$2 - (\$2 < 2000 ? \$2 : 2000) } END { exit n > $size }" \
-		lines && [ "$(wc -l <lines)" -gt 10 ]'
+		lines'
 
 # The first connection of a pull, before and within the head of its answer.
 ok 'an answer that is cut before it begins is asked for again' '
@@ -163,7 +164,7 @@ ok 'killed anywhere, a pull loses what was in flight and no more' '
 		*) echo "$err"; exit 1 ;;
 		esac
 		goes_on "good/l$n" || exit
-	done <places && [ "$killed" -gt 12 ]'
+	done <places && [ "$killed" -ge 12 ]'
 
 ok 'with a disk that is full from anywhere on, it says so, and goes on later' '
 	n=0 && said=0 && while read -r at; do

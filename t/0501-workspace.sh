@@ -36,7 +36,7 @@ git init -q odd
 	mkdir -p 'sp ace' deep/er
 	printf 1 >plain
 	# What is as young as the index, to the second, git reads always.
-	touch -d '2026-01-02 03:04:05' plain
+	touch -d '2020-01-02 03:04:05' plain
 	printf 2 >'sp ace/x y'
 	printf 3 >"$(printf 'new\nline')"
 	printf 4 >./-dash

@@ -132,9 +132,10 @@ ok 'logs -f goes on until the end' '
 	bng-session send -e "$vm" flow three && wait $p &&
 	printf "one\ntwo\nthree\n" | same - flow'
 ok 'a keeper that is killed takes its command along; both are told' '
-	start -n orphan "$vm" sleep 1000 >/dev/null &&
+	start -n orphan "$vm" sh -c "echo; exec sleep 1000" >/dev/null &&
 	pid=$(bng-session show -j "$vm" orphan | jq .pid) &&
-	{ bng-session logs -f "$vm" orphan & } && p=$! &&
+	mkfifo told && { bng-session logs -f "$vm" orphan >told & } &&
+	p=$! && exec 9<told && read -r _ <&9 &&
 	keeper=$(sed "s/.*) //" /proc/$pid/stat | cut -d" " -f2) &&
 	kill -9 "$keeper" && wait $p &&
 	timeout 100 tail --pid="$pid" -f /dev/null &&

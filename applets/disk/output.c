@@ -83,11 +83,12 @@ output_open(struct output *o, const char *path, mode_t mode)
 	o->path = xstrdup(path);
 	o->tmp = xasprintf("%.*s.%s.%ld", dir, path, path + dir,
 	    (long)getpid());
+	/* Before it is made: a signal may come between the two. */
+	o->undo = undo_unlink(o->tmp);
 	o->fd = open(o->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
 	    O_NOFOLLOW, mode);
 	if (o->fd < 0)
 		die_sys("cannot make '%s'", path);
-	o->undo = undo_unlink(o->tmp);
 }
 
 void
