@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "be.h"
 #include "pax.h"
 #include "tarsparse.h"
 
@@ -143,12 +144,38 @@ binary(const uint8_t *p, size_t n, uint64_t *ret)
 	return true;
 }
 
+/*
+ * What nearly all fields are: digits and a NUL, eight bytes or twelve. Each
+ * step puts neighbours together: digits, pairs of them, and pairs of those.
+ */
+static bool
+plain_octal(const uint8_t *p, size_t n, uint64_t *ret)
+{
+	uint64_t v = get_be64(p + n - 8) ^ UINT64_C(0x3030303030303000);
+	uint32_t first = n == 12 ? get_be32(p) ^ 0x30303030 : 0;
+
+	if (v & UINT64_C(0xf8f8f8f8f8f8f8ff) || first & 0xf8f8f8f8)
+		return false;
+	v >>= 8;
+	v = (v & UINT64_C(0x00ff00ff00ff00ff)) |
+	    (v & UINT64_C(0xff00ff00ff00ff00)) >> 5;
+	v = (v & UINT64_C(0x0000003f0000003f)) |
+	    (v & UINT64_C(0x003f0000003f0000)) >> 10;
+	v = (v & 0xfff) | v >> 32 << 12;
+	first = (first & 0xff00ff) | (first & 0xff00ff00) >> 5;
+	first = (first & 0x3f) | first >> 16 << 6;
+	*ret = v | (uint64_t)first << 21;
+	return true;
+}
+
 /* Octal, or binary. False: neither. */
 bool
 tar_number(const uint8_t *p, size_t n, uint64_t *ret)
 {
 	uint64_t v = 0;
 
+	if ((n == 8 || n == 12) && plain_octal(p, n, ret))
+		return true;
 	if (*p & 0x80)
 		return binary(p, n, ret);
 	while (n && *p == ' ')
@@ -163,17 +190,21 @@ tar_number(const uint8_t *p, size_t n, uint64_t *ret)
 
 /*
  * The sum of a header's bytes, eight at a time: four lanes of 16 bits hold
- * 64 times 255 twice over. An emulated guest feels every step of a loop.
+ * 64 times 255 twice over. Most of it is zeros, which are passed by. An
+ * emulated guest feels every step of a loop.
  */
 static uint64_t
 sum_bytes(const uint8_t *h)
 {
 	static const uint64_t lanes = UINT64_C(0x00ff00ff00ff00ff);
-	uint64_t sum = 0, word;
+	uint64_t sum = 0, a, b;
 
-	for (int i = 0; i < TAR_BLOCK; i += 8) {
-		memcpy(&word, h + i, sizeof(word));
-		sum += (word & lanes) + (word >> 8 & lanes);
+	for (const uint8_t *end = h + TAR_BLOCK; h < end; h += 16) {
+		memcpy(&a, h, sizeof(a));
+		memcpy(&b, h + 8, sizeof(b));
+		if (a | b)
+			sum += (a & lanes) + (a >> 8 & lanes) + (b & lanes) +
+			    (b >> 8 & lanes);
 	}
 	return (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) +
 	    (sum >> 48);
@@ -236,14 +267,24 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	return true;
 }
 
+/* Most extended headers are as long as the one before. */
+static int
+make_room(struct tar_in *t, size_t size)
+{
+	if (size <= t->pax_size)
+		return 0;
+	free(t->pax);
+	t->pax = malloc(size);
+	t->pax_size = t->pax ? size : 0;
+	return t->pax ? 0 : -1;
+}
+
 static int
 read_pax(struct tar_in *t, struct pax *x, uint64_t size)
 {
 	if (size > TAR_PAX)
 		return bad(t, "an extended header is too long");
-	free(t->pax);
-	t->pax = malloc(size + 1);
-	if (!t->pax)
+	if (make_room(t, size + 1))
 		return bad(t, "out of memory");
 	/* What a header before this one said pointed into it. */
 	x->v.n_xattrs = 0;
@@ -337,11 +378,27 @@ is_old_dir(const struct tar_entry *e)
 	return e->type == '0' && !e->size && n && e->path[n - 1] == '/';
 }
 
+/* The next header: where it lies, or a copy if it is in two pieces; or NULL. */
+static const uint8_t *
+next_header(struct tar_in *t, uint8_t copy[TAR_BLOCK])
+{
+	const uint8_t *h = t->at;
+
+	if (t->len < TAR_BLOCK)
+		return tar_copy(t, copy, TAR_BLOCK) ? NULL : copy;
+	t->at += TAR_BLOCK;
+	t->len -= TAR_BLOCK;
+	if (t->tee)
+		t->tee(t->tee_ctx, h, TAR_BLOCK);
+	return h;
+}
+
 /* The headers up to the one that is a member's: 1; 0 at the end. */
 static int
 read_headers(struct tar_in *t, struct tar_entry *e, struct pax *x,
     uint8_t head[TAR_BLOCK])
 {
+	const uint8_t *h;
 	int r;
 
 	do {
@@ -349,12 +406,15 @@ read_headers(struct tar_in *t, struct tar_entry *e, struct pax *x,
 			return -1;
 		if (t->lax && !t->len && (r = refill(t)) <= 0)
 			return r;
-		if (tar_copy(t, head, TAR_BLOCK))
+		h = next_header(t, head);
+		if (!h)
 			return -1;
-		if (is_zero(head))
+		if (is_zero(h))
 			return 0;
-		if (!from_header(head, e))
+		if (!from_header(h, e))
 			return bad(t, "a header is malformed");
+		if (e->type == 'S' && h != head)
+			memcpy(head, h, TAR_BLOCK);	/* a map is in it */
 		r = prelude(t, x, e);
 	} while (r > 0);
 	return r ? r : 1;
@@ -399,7 +459,7 @@ tar_release(struct tar_in *t)
 	free(t->map);
 	t->pax = NULL;
 	t->map = NULL;
-	t->map_size = t->len = 0;
+	t->map_size = t->pax_size = t->len = 0;
 	t->left = t->padding = 0;
 	t->error = NULL;
 }

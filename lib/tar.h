@@ -71,6 +71,7 @@ struct tar_in {
 	const uint8_t *at;
 	size_t len;
 	char *pax;		/* what xattrs point into */
+	size_t pax_size;
 	struct tar_piece *map;
 	size_t map_size;
 	uint8_t buf[TAR_BUF];
