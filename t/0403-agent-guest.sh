@@ -26,6 +26,11 @@ ok 'a machine boots, and becomes the one it was told to be' '
 ok 'its clock is ours' '
 	in_guest date +%s >out && read -r theirs <out && ours=$(date +%s) &&
 	[ $((ours - theirs)) -lt 10 ] && [ $((theirs - ours)) -lt 10 ]'
+ok 'how fast it runs is what it was told, as nothing here can measure it' '
+	in_guest sh -c "cat /proc/cmdline && dmesg" >out &&
+	khz=$(sed -n "1s/.* tsc_early_khz=\([0-9]*\).*/\1/p" out) &&
+	grep "tsc: Detected $((khz / 1000)).$(printf %03d \
+		$((khz % 1000))) MHz" out'
 ok 'it has its address, a route and a resolver' '
 	in_guest ip -4 addr show eth0 >out && grep -q 10.0.2.15/24 out &&
 	in_guest ip route >out && grep -q "default via 10.0.2.2" out &&
