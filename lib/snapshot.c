@@ -333,23 +333,35 @@ snapshot_check_version(const struct snapshot *sn, const char *vmm,
 		    then[0] ? then : "?", here);
 }
 
-/* A copy beside the machine's disk, which a crash or a full disk leaves be. */
-static void
+/*
+ * A copy beside the machine's disk, which a crash or a full disk leaves be.
+ * Its writing has begun: to wait for all disks at once is to wait once.
+ */
+static int
 copy_aside(struct snapshot *sn, const char *disk, const char *aside)
 {
 	autofree char *dir = xfd_path(sn->vm);
 	autofree char *path = xasprintf("%s/%s", dir, aside);
-	autoclose int fd = -1;
-	int r;
+	int fd, r;
 
 	undo_unlink(path);
 	r = copy_disk_at(sn->dir, disk, sn->vm, aside);
-	if (!r && sn->lasting) {
-		fd = xopen(path, O_RDONLY, 0);
-		r = fsync(fd) ? -errno : 0;
-	}
 	if (r)
 		fail(sn, r, "restore", disk);
+	fd = xopen(path, O_RDONLY, 0);
+	if (sn->lasting)
+		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return fd;
+}
+
+static void
+copies_written(struct snapshot *sn, const int *fds)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		if (sn->lasting && fsync(fds[i]))
+			fail(sn, -errno, "restore", disks[i]);
+		close(fds[i]);
+	}
 }
 
 static int
@@ -372,14 +384,16 @@ void
 snapshot_apply(struct snapshot *sn)
 {
 	char aside[ARRAY_SIZE(disks)][64];
-	int r;
+	int fds[ARRAY_SIZE(disks)] = { -1, -1 }, r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
 		snprintf(aside[i], sizeof(aside[i]), ".%s.%ld", disks[i],
 		    (long)getpid());
 		if (!sn->move)
-			copy_aside(sn, disks[i], aside[i]);
+			fds[i] = copy_aside(sn, disks[i], aside[i]);
 	}
+	if (!sn->move)
+		copies_written(sn, fds);
 	r = file_put_line(sn->vm, "restoring", "%s", sn->path);
 	for (size_t i = 0; i < ARRAY_SIZE(disks) && !r; i++)
 		if (renameat(sn->move ? sn->dir : sn->vm,
