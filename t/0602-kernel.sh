@@ -87,7 +87,7 @@ ok 'the package becomes a kernel' '
 	bng-state field "$kernel/manifest.json" version | grep -x "$version" &&
 	bng-state field "$kernel/manifest.json" machine | grep -x q35 &&
 	bng-state field "$kernel/manifest.json" cmdline |
-		grep "net.ifnames=0" &&
+		grep "net.ifnames=0 .* lsm=landlock,yama,bpf " &&
 	nothing_left'
 ok 'vmlinux is the ELF file that was packed' 'same /bin/true "$kernel/vmlinux"'
 ok 'modules.ext4 has the modules, and the index that modprobe needs' '
