@@ -54,7 +54,7 @@ fc_start(int argc, char *argv[])
 	char why[FC_WHY];
 	const char *none = NULL;
 
-	sup_lock(&s, vmctl_operand(argc, argv, "", &none));
+	sup_lock(&s, vmctl_operand(argc, argv, "", &none), -1);
 	snapshot_refuse_half(&s);
 	if (!fc_find(&f.conf.find, why))
 		sup_refuse(&s, "%s", why);

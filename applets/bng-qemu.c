@@ -4,7 +4,7 @@
  *
  * https://www.qemu.org/docs/master/interop/qmp-spec.html
  *
- * usage: bng-qemu start VM
+ * usage: bng-qemu start [-b FD] VM
  *        bng-qemu stop [-t SECONDS] VM
  *        bng-qemu kill [-s SIGNAL] VM
  *        bng-qemu wait [-t SECONDS] VM
@@ -18,7 +18,8 @@
  *
  * VM is a machine's name, or its directory when it holds a '/'.
  *
- *   start   start it, and leave a supervisor beside it
+ *   start   start it, and leave a supervisor beside it (-b: which keeps that
+ *           descriptor until the guest is ready, or 30 s: a turn to boot)
  *   stop    let the guest power itself off; end it after SECONDS (14)
  *   kill    send SIGNAL (KILL) to QEMU, and wait for the end if it ends it
  *   wait    wait until it runs no more
@@ -63,9 +64,10 @@ qemu_start(int argc, char *argv[])
 	static struct sup s;
 	static struct qemu q;
 	char why[KVM_REASON];
-	const char *none = NULL;
+	const char *fd = NULL;
+	const char *vm = vmctl_operand(argc, argv, "b:", &fd);
 
-	sup_lock(&s, vmctl_operand(argc, argv, "", &none));
+	sup_lock(&s, vm, fd ? (int)xnum(fd, 3, 1 << 20, "descriptor") : -1);
 	snapshot_refuse_half(&s);
 	qemuvmm_init(&q, &s);
 	qemucmd_accelerate(&q.cmd, kvm_usable(why));

@@ -18,7 +18,7 @@
  *        bng-state uses image|kernel NAME
  *        bng-state manifest [-u] [-c CONFIGFILE] DIR KEY=VALUE ...
  *        bng-state field FILE KEY
- *        bng-state lock [-n] FD
+ *        bng-state lock [-n] [-p PLACES] [-t SECONDS] FD
  *        bng-state pick
  *        bng-state gc [-n]
  *
@@ -32,10 +32,14 @@
  *   -u  manifest: keep        say what would be done
  *       other keys; commit: it stays the maker's until its file `maker` goes
  *   -c  an OCI image's configuration, of which `config` is made
+ *   -p  lock: one of so many places, when it is our turn; -t: if nobody gets
+ *       one for that long (60), exit 1
  *
  * exit: 0 done; 1 no: taken, absent, running or busy; 2 there is no such
  *       image; 3 there is no such kernel; 100 wrong usage; 111 failed
  */
+#include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "bng.h"
@@ -49,6 +53,7 @@
 #include "snaplist.h"
 #include "store.h"
 #include "storelist.h"
+#include "turn.h"
 #include "vm.h"
 #include "vmlist.h"
 #include "vmnew.h"
@@ -483,16 +488,37 @@ field_main(int argc, char *argv[])
 	return s || i || n != INT64_MIN ? EXIT_YES : EXIT_NO;
 }
 
+/* The same, of one of so many places. */
+static int
+turn_or_say(int fd, const char *what, unsigned places, unsigned seconds)
+{
+	int r = turn_try(fd, places);
+
+	if (r != -EAGAIN)
+		return r;
+	warn("waiting for '%s'", what);
+	/* It would be for nobody, and hold up the others. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return turn_wait(fd, places, seconds);
+}
+
 static int
 lock_main(int argc, char *argv[])
 {
 	autofree char *path = NULL;
+	unsigned places = 0, seconds = 60;
 	bool wait = true;
 	int c, fd, r;
 
-	while ((c = getopt(argc, argv, "n")) != -1)
+	while ((c = getopt(argc, argv, "np:t:")) != -1)
 		if (c == 'n')
 			wait = false;
+		else if (c == 'p')
+			places = (unsigned)xnum(optarg, 1, TURN_PLACES,
+			    "number of places");
+		else if (c == 't')
+			seconds = (unsigned)xnum(optarg, 1, 86400,
+			    "number of seconds");
 		else
 			die_usage("lock: unknown option");
 	if (argc - optind != 1)
@@ -501,8 +527,12 @@ lock_main(int argc, char *argv[])
 	if (fcntl(fd, F_GETFD) < 0)
 		die_sys("cannot lock descriptor %d", fd);
 	path = xfd_path(fd);
-	r = wait ? lock_or_say(fd, path) : lock_fd(fd, false);
-	if (r && r != -EAGAIN)
+	if (places)
+		r = wait ? turn_or_say(fd, path, places, seconds) :
+		    turn_try(fd, places);
+	else
+		r = wait ? lock_or_say(fd, path) : lock_fd(fd, false);
+	if (r && r != -EAGAIN && r != -ETIMEDOUT)
 		fail(r, "lock", path);
 	return r ? EXIT_NO : EXIT_YES;
 }

@@ -282,7 +282,7 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 
 	memset(sn, 0, sizeof(*sn));
 	sn->move = options(argc, argv, "m", &sn->path);
-	sup_lock(s, argv[optind]);
+	sup_lock(s, argv[optind], -1);
 	sn->vm = s->dir;
 	sn->vm_name = s->name;
 	s->until_ready = true;

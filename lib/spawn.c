@@ -77,6 +77,8 @@ child(const struct spawn *sp, pid_t parent)
 		_exit(127);	/* it ended before the line above */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
+	if (sp->small_pages)
+		prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	plain_signals();
 	confined = sp->jail ? jail_enter(sp->jail) : 0;
 	if (!confined && sp->confine)

@@ -8,6 +8,7 @@
 #ifndef BNG_SPAWN_H
 #define BNG_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct confine;
@@ -23,6 +24,7 @@ struct spawn {
 	/* What it may touch, with few variables in its environment; or NULL. */
 	const struct confine *confine;
 	const struct jail *jail;	/* what to make for a jailer, or NULL */
+	bool small_pages;		/* it gets no huge ones */
 };
 
 /* The path of the executable that PATH has under this name, or NULL. */

@@ -14,6 +14,8 @@
 #include "supervise.h"
 #include "vm.h"
 
+enum { TURN_SECONDS = 30 };	/* a boot that takes longer is not waited for */
+
 /* --- what others read ------------------------------------------------- */
 
 static void
@@ -219,6 +221,7 @@ configured(struct sup *s, int status)
 		return;
 	}
 	s->ready = s->proven = true;
+	turn_end(&s->turn);
 	file_note_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
@@ -249,6 +252,7 @@ sup_broken(struct sup *s, const char *why)
 {
 	not_ready(s);
 	s->proven = false;
+	turn_end(&s->turn);
 	write_error(s, why);
 	sup_warn(s, "%s", why);
 	door_set(&s->door, DOOR_SHUT);
@@ -309,6 +313,7 @@ launch(struct sup *s)
 	sp.argv = l.argv;
 	sp.path = l.path;
 	sp.jail = l.jail;
+	sp.small_pages = l.small_pages;
 	give(s, &sp, &l);
 	s->began = clock_ms(CLOCK_BOOTTIME);
 	s->pid = spawn(&sp);
@@ -478,6 +483,8 @@ prepare(struct sup *s)
 	s->err.w.ready = on_pipe;
 	if (!r)
 		r = watch_signals(s);
+	if (!r)
+		r = turn_keep(&s->turn, TURN_SECONDS);
 	if (!r)
 		r = logfile_open(&s->console.log, s->dir, "console.log");
 	if (!r)

@@ -24,6 +24,7 @@
 #include "hold.h"
 #include "jail.h"
 #include "logfile.h"
+#include "turn.h"
 
 struct sup;
 
@@ -43,6 +44,7 @@ struct launch {
 	bool given[LAUNCH_FDS];
 	unsigned nfds;
 	struct confine confine;
+	bool small_pages;		/* as in spawn.h */
 	const struct jail *jail;	/* what `path`, a jailer, goes into */
 	const char *why;		/* it cannot be started; or errno's */
 };
@@ -93,6 +95,7 @@ struct sup {
 	struct sup_pipe console, err;
 	struct door door;
 	struct hold hold;
+	struct turn turn;	/* to boot, which others wait for */
 	pid_t pid;
 	pid_t configure;
 	int configure_says;
@@ -107,9 +110,10 @@ struct sup {
 
 /*
  * Take the locks of the machine that a command line names, for starting it;
- * sets dir and name. Dies, with exit 1, when it runs already.
+ * sets dir and name. turn is a place of turn.h, or -1: the supervisor has it
+ * until the guest is ready. Dies, with exit 1, when it runs already.
  */
-void sup_lock(struct sup *s, const char *vmdir);
+void sup_lock(struct sup *s, const char *vmdir, int turn);
 
 /* This machine cannot be started: say why, in its `error` too, and exit. */
 noreturn_fn printf_fn(2, 3) void sup_refuse(struct sup *s, const char *fmt,

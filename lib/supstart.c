@@ -30,14 +30,30 @@ still_there(int dir, const char *path)
 	    by_fd.st_dev == by_path.st_dev && by_fd.st_ino == by_path.st_ino;
 }
 
+/* The supervisor must keep none of the locks and pipes of a caller but this. */
+static void
+keep_only(int fd)
+{
+	unsigned after = STDERR_FILENO + 1;
+
+	if (fd >= 0) {
+		if (fd <= STDERR_FILENO || fcntl(fd, F_SETFD, FD_CLOEXEC))
+			die_usage("%d is not an open descriptor", fd);
+		if ((unsigned)fd > after)
+			close_range(after, (unsigned)fd - 1, 0);
+		after = (unsigned)fd + 1;
+	}
+	close_range(after, ~0U, 0);
+}
+
 void
-sup_lock(struct sup *s, const char *vmdir)
+sup_lock(struct sup *s, const char *vmdir, int turn)
 {
 	autofree char *path = NULL;
 
 	memset(s, 0, sizeof(*s));
-	/* The supervisor must keep none of the locks and pipes of a caller. */
-	close_range(STDERR_FILENO + 1, ~0U, 0);
+	keep_only(turn);
+	s->turn.fd = turn;
 	s->dir = xvm_open(vmdir);
 	path = xfd_path(s->dir);
 	s->name = xstrdup(strrchr(path, '/') + 1);

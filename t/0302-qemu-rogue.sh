@@ -5,8 +5,16 @@
 . "$TOP/t/rogue.sh"
 store || exit
 
+rogue deaf deaf && vm deaf deaf && exec 6<>turns &&
+	bng-state lock -n -p 1 6 && bng-qemu start -b 6 deaf || exit
+exec 6>&-
+
+ok 'the turn to boot of a guest that is not ready is its supervisor'"'"'s' '
+	exec 7<>turns && fails 1 bng-state lock -n -p 1 7
+'
+
 # They all boot at once, while the claims wait for each in turn.
-for mode in agent poweroff reset panic silent refuse deaf restless; do
+for mode in agent poweroff reset panic silent refuse restless; do
 	rogue "$mode" "$mode" && vm "$mode" "$mode" && bng-qemu start "$mode" ||
 		exit
 done
@@ -49,6 +57,7 @@ ok 'a guest whose agent is new again and again loses the link' '
 '
 ok 'a guest that never answers can be stopped in time, and is not waited for' '
 	timeout 100 bng-qemu stop -t 2 deaf && ended deaf stopped &&
+	exec 7<>turns && timeout 100 bng-state lock -p 1 7 &&
 	timeout 100 bng-qemu stop restless && ended restless stopped
 '
 ok 'a guest that sends more than it may loses the link, not the machine' '

@@ -50,4 +50,44 @@ ok 'four run at once, each with its own words, status and end' '
 		eval "fails $i wait \$p_$i" && cmp names "out.$i" || exit 1
 	done && cat hosts && [ "$(sort -u hosts | wc -l)" = 4 ] && empty'
 
+# All places of those who boot at once, until a line to fd 8 for each.
+places() {
+	mkdir -p "$BANGER_RUN" && mkfifo end held && exec 8<>end 9<>held
+	read -r _cpus <<-END
+	$(getconf _NPROCESSORS_ONLN)
+	END
+	_all=$((_cpus + 1))
+	for _ in $(seq "$_all"); do
+		(exec 7<>"$BANGER_RUN/boots" 8>&- 9>&- && bng-state lock -n \
+			-p "$_all" 7 && echo >held && read -r _ <end) &
+	done
+	for _ in $(seq "$_all"); do read -r _ <&9; done
+	exec 9>&-
+}
+case $(bng-qemu probe) in
+kvm) claim='with KVM a machine boots at once, whatever else boots' ;;
+*) claim='an emulated machine boots in its turn, over when it is ready' ;;
+esac
+turns() {
+	case $claim in
+	with*)
+		banger vm create -q --image tiny --memory 256M --name x
+		return
+		;;
+	esac
+	mkfifo says
+	banger vm create --image tiny --memory 256M --name x 2>says >made &
+	exec 5<says
+	until [ "${_line-}" = 'waiting for others to boot' ]; do
+		read -r _line <&5 || return
+	done
+	banger vm list && [ "$(cat "$vms/x/started" 2>/dev/null)" = '' ] &&
+		echo >&8 && cat <&5 && wait $! && [ "$(cat made)" = x ] &&
+		exec 7<>"$BANGER_RUN/boots" &&
+		bng-state lock -n -p "$_all" 7
+}
+ok "$claim" '
+	places && turns && for _ in $(seq "$_all"); do echo >&8; done &&
+	banger vm delete x && empty'
+
 done_testing
