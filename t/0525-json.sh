@@ -71,6 +71,16 @@ ok 'those that can be had' '
 	[ "$(jq length document)" -ge 1 ]'
 ok 'the host: VMMs, findings, settings' '
 	fits "vmm list" && fits doctor && fits "config show"'
+printf 'default_image_name = "a"\n[[file_sync]]\nhost = "%s"\n%s\n' \
+	"$T/toml" 'guest = "~/c"' >toml
+ok 'settings, whoever decides: a flag, the environment, a file, host, banger' '
+	(export HOME=$T BANGER_CONFIG=$T/toml BANGER_IMAGE_PATH=/x &&
+	fits "config show" --vcpu 1) &&
+	[ "$(jq -r ".[].from" document | sort -u | tr "\n" " ")" = \
+		"built-in config environment flag host " ] &&
+	jq -e ".[] | select(.variable == \"BANGER_IMAGE_PATH\" and
+		.from == \"environment\")" document &&
+	jq -e ".[] | select(.file == \"$T/toml\" and .line == 1)" document'
 agentd_start kept -m || exit
 ok 'sessions, that run and that have ended' '
 	BANGER_STATE=$T &&
