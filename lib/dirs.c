@@ -46,7 +46,8 @@ find(const char *own, const char *xdg, const char *below_home)
 		return NULL;
 	v = env_path("HOME");
 	if (!v)
-		die("cannot find the state directory: HOME is not set");
+		die("cannot find a place for %s: HOME is %s", own,
+		    getenv("HOME") ? "not an absolute path" : "not set");
 	return xasprintf("%s/%s/banger", v, below_home);
 }
 

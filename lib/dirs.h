@@ -6,7 +6,7 @@
 #ifndef BNG_DIRS_H
 #define BNG_DIRS_H
 
-/* Absolute paths, static, no slash at the end. Die when HOME is unset. */
+/* Absolute paths, static, no slash at the end. Die where HOME is no path. */
 const char *dir_state(void);	/* vms/ images/ kernels/ ssh/ */
 const char *dir_cache(void);	/* blobs/ downloads */
 const char *dir_run(void);	/* sockets whose path must be short */

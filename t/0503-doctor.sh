@@ -108,4 +108,35 @@ ok 'without QEMU it fails, unless there is Firecracker' '
 	command() { [ "$2" != qemu-system-x86_64 ]; } && doctor_tools &&
 	[ -z "$doctor_failed" ]) >out && found WARN qemu "not installed"
 '
+# unwell TEXT VARIABLE=VALUE...: with these, doctor says so of the state, and
+# all else that it says on this host; so it does as JSON.
+unwell() {
+	_text=$1
+	shift
+	env -u XDG_STATE_HOME "$@" banger doctor >out 2>err
+	[ $? = 1 ] && [ ! -s err ] && found FAIL state "$_text" &&
+		grep -qE "^ +try: .*BANGER_STATE" out && found PASS landlock . &&
+		found "(PASS|WARN)" kvm . &&
+		found "(PASS|WARN)" mmdebstrap . || return
+	env -u XDG_STATE_HOME "$@" banger doctor --json >json &&
+		echo "it said yes" && return 1
+	jq -e ".[] | select(.check == \"state\" and .level == \"FAIL\")" json
+}
+ok 'a state that cannot be is a finding like any other' '
+	mkdir -p newer/vms && echo 9 >newer/version && : >file &&
+	ln -s void lost &&
+	unwell "HOME is not set" -u HOME -u BANGER_STATE &&
+	unwell "HOME .rel. is not an absolute" -u BANGER_STATE HOME=rel &&
+	unwell "not an absolute path" BANGER_STATE=rel &&
+	unwell "by a newer banger, in version 9" BANGER_STATE=$T/newer &&
+	unwell "file is not a directory" BANGER_STATE=$T/file/below &&
+	unwell "lost is not a directory" BANGER_STATE=$T/lost'
+unwell_as() { unwell "$2" BANGER_STATE="$1" setpriv --reuid=65534 \
+	--clear-groups; }
+need ROOT "also one that is another's, or that cannot be written" '
+	mkdir -p mine && chown 65534 mine && chmod 500 mine &&
+	chmod 755 "$T" &&
+	unwell_as /etc "belongs to another user" &&
+	unwell_as "$T/mine" "cannot be written" &&
+	unwell_as "$T/void" "cannot be written"'
 done_testing
