@@ -333,8 +333,7 @@ verb_exec(int argc, char *argv[])
 	if (x.tty)
 		ask_add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
-	t.sock = ask_connect(vm, AGENT_WAITING, NOT_RUN);
-	t.dir = ask_dir;
+	ask_open(&t, vm, AGENT_WAITING, NOT_RUN);
 	status = talk_run(&t, ask_text(x.request));
 	if (status < 0)
 		die("cannot run the command: %s",

@@ -181,7 +181,7 @@ to_main(int argc, char *argv[])
 			die_status(EXIT_NO, "cannot copy '%s': %s", source,
 			    strerror(errno));
 	}
-	t.sock = ask_connect(argv[1], AGENT_WAITING, EXIT_NO);
+	ask_open(&t, argv[1], AGENT_WAITING, EXIT_NO);
 	if (strcmp(source, "-"))
 		t.in = start_reader(source, &pid);
 	status = talk_run(&t, ask_text(o));
@@ -320,7 +320,7 @@ from_main(int argc, char *argv[])
 	name_of(arg[1], name);
 	cJSON_AddStringToObject(o, "path", inside(arg[1]));
 	cJSON_AddBoolToObject(o, "link", !ends_in_slash(arg[1]));
-	t.sock = ask_connect(arg[0], AGENT_WAITING, EXIT_NO);
+	ask_open(&t, arg[0], AGENT_WAITING, EXIT_NO);
 	if (!strcmp(arg[2], "-"))
 		return fetch(&t, arg[0], o) ? EXIT_YES : EXIT_NO;
 	return from_tree(&t, o, arg[0], arg[2], name,

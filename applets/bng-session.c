@@ -241,7 +241,7 @@ verb_attach(int argc, char *argv[])
 		die_usage("unknown option");
 	arg = operands(argc, argv);
 	text = attach_text(arg[1], getpid());
-	t.sock = ask_connect(arg[0], AGENT_WAITING, NOT_REACHED);
+	ask_open(&t, arg[0], AGENT_WAITING, NOT_REACHED);
 	status = talk_run(&t, text);
 	if (status == TALK_LEFT) {
 		if (isatty(STDERR_FILENO))
@@ -407,7 +407,7 @@ verb_logs(int argc, char *argv[])
 		cJSON_AddStringToObject(o, "stream", only);
 	pids[0] = plain_filter(&t.out);
 	pids[1] = plain_filter(&t.err);
-	t.sock = ask_connect(arg[0], AGENT_WAITING, EXIT_NO);
+	ask_open(&t, arg[0], AGENT_WAITING, EXIT_NO);
 	status = talk_run(&t, ask_text(o));
 	plain_end(t.out, pids[0]);
 	plain_end(t.err, pids[1]);
@@ -454,7 +454,7 @@ verb_send(int argc, char *argv[])
 	o = request("session.send", arg[1]);
 	if (eof)
 		cJSON_AddTrueToObject(o, "eof");
-	t.sock = ask_connect(arg[0], AGENT_WAITING, EXIT_NO);
+	ask_open(&t, arg[0], AGENT_WAITING, EXIT_NO);
 	status = talk_run(&t, ask_text(o));
 	if (status < 0)
 		die("cannot send to '%s': %s", arg[1],
@@ -533,8 +533,7 @@ verb_acp(int argc, char *argv[])
 	if (!strcmp(shell[3], "here"))
 		cJSON_AddStringToObject(o, "user", "root");
 	cJSON_AddTrueToObject(o, "stdin");
-	t.sock = ask_connect(vm, AGENT_WAITING, NOT_REACHED);
-	t.dir = ask_dir;
+	ask_open(&t, vm, AGENT_WAITING, NOT_REACHED);
 	status = talk_run(&t, ask_text(o));
 	if (status == TALK_LEFT)
 		return EXIT_YES;

@@ -39,7 +39,8 @@ int agent_probed(int fd);
 /* One request, and where its streams go. */
 struct talk {
 	int sock;
-	int dir;		/* the machine's, when signals are passed on */
+	const char *vm;		/* its name for people; NULL: wait silently */
+	int dir;		/* the machine's, with vm or signals */
 	int in;			/* -1: none */
 	int out, err;		/* -1: gathered in text */
 	bool tty;		/* in is a terminal whose size is passed on */
@@ -61,7 +62,9 @@ struct talk {
 	int status;
 	int signal;		/* the last that was passed on */
 	int64_t signalled;	/* when the first was, in ms */
+	int64_t asked;		/* when the request was */
 	int64_t doubt;		/* when to doubt that the guest lives, or 0 */
+	bool silent;		/* it was said that it does not answer */
 	int probe;		/* where its answer comes from, or -1 */
 };
 
@@ -73,7 +76,9 @@ enum { TALK_KEY = 0x1d };	/* Ctrl-]: leave a session on a terminal */
  * Send the request (a JSON object), relay until the last answer. The exit
  * status in it (0 when it has none), TALK_FAILED when the agent refused or
  * broke the protocol, TALK_LOST when the connection ended: why says more.
- * TALK_LEFT when we went before the command did.
+ * TALK_LEFT when we went before the command did. Where the guest gives no sign
+ * of life from the start, the person is told, and some minutes later it has
+ * failed; what has been answered once may take as long as it likes.
  */
 int talk_run(struct talk *t, const char *request);
 

@@ -28,6 +28,29 @@ ask_connect(const char *vm, enum agent_port port, int no)
 	return fd;
 }
 
+/* For people: VM may be a path. */
+static char *
+base_name(const char *vm)
+{
+	size_t end = strlen(vm), from;
+
+	while (end > 1 && vm[end - 1] == '/')
+		end--;
+	for (from = end; from && vm[from - 1] != '/'; from--)
+		;
+	return xasprintf("%.*s", (int)(end - from), vm + from);
+}
+
+void
+ask_open(struct talk *t, const char *vm, enum agent_port port, int no)
+{
+	t->sock = ask_connect(vm, port, no);
+	t->dir = ask_dir;
+	/* One that is not ready may not answer, and that is no news. */
+	if (port == AGENT_WAITING)
+		t->vm = base_name(vm);
+}
+
 /*
  * The machine's end is on record as soon as nobody holds its run.lock; a
  * machine that starts again keeps it.
@@ -118,7 +141,7 @@ ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
 
-	t.sock = ask_connect(vm, port, EXIT_NO);
+	ask_open(&t, vm, port, EXIT_NO);
 	*ret_status = talk_run(&t, ask_text(o));
 	if (*ret_status == TALK_FAILED)
 		die("cannot %s '%s': %s", what, vm, t.why);
@@ -148,7 +171,7 @@ ask_relay(const char *vm, cJSON *o, int in, int out, const char *what)
 	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
 	int status;
 
-	t.sock = ask_connect(vm, AGENT_WAITING, EXIT_NO);
+	ask_open(&t, vm, AGENT_WAITING, EXIT_NO);
 	status = talk_run(&t, ask_text(o));
 	if (status < 0)
 		die("cannot %s '%s': %s", what, vm,

@@ -17,6 +17,9 @@ extern int ask_dir;
 /* Connect, or end with the status `no` when the machine is not running. */
 int ask_connect(const char *vm, enum agent_port port, int no);
 
+/* The same for this talk: where nobody answers, it says who. */
+void ask_open(struct talk *t, const char *vm, enum agent_port port, int no);
+
 /* Why the connection was lost, malloc'ed; waits a moment for the reason. */
 char *ask_lost_why(void);
 

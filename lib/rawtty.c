@@ -2,8 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include "rawtty.h"
 
@@ -19,8 +21,32 @@ rawtty_off(void)
 	cooked_fd = -1;
 }
 
+static void
+set(int fd, const struct termios *raw)
+{
+	bool first = cooked_fd < 0;
+
+	if (tcsetattr(fd, TCSADRAIN, raw))
+		return;
+	cooked_fd = fd;
+	if (first)
+		atexit(rawtty_off);
+}
+
 void
 rawtty_on(int fd)
+{
+	struct termios raw;
+
+	if (cooked_fd < 0 && tcgetattr(fd, &cooked))
+		return;
+	raw = cooked;
+	cfmakeraw(&raw);
+	set(fd, &raw);
+}
+
+void
+rawtty_await(int fd)
 {
 	struct termios raw;
 
@@ -28,8 +54,9 @@ rawtty_on(int fd)
 		return;
 	raw = cooked;
 	cfmakeraw(&raw);
-	if (!tcsetattr(fd, TCSADRAIN, &raw)) {
-		cooked_fd = fd;
-		atexit(rawtty_off);
-	}
+	raw.c_lflag |= cooked.c_lflag & ISIG;
+	raw.c_oflag = cooked.c_oflag;
+	/* Who would type fg then, of what has not begun? */
+	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
+	set(fd, &raw);
 }

@@ -6,6 +6,12 @@
 /* Make the terminal raw; at exit it is as it was. Not a terminal: nothing. */
 void rawtty_on(int fd);
 
+/*
+ * The same before it is known that somebody gets the keys: Ctrl-C still is a
+ * signal, and what is said to the person looks as ever.
+ */
+void rawtty_await(int fd);
+
 /* As it was before. */
 void rawtty_off(void);
 

@@ -17,8 +17,10 @@
 enum {
 	RECV_SIZE = 256 * 1024,
 	IMPATIENT_MS = 2000,	/* until a second signal is for us */
-	DOUBT_MS = 2000,	/* after a signal, until we doubt the guest */
+	DOUBT_MS = 2000,	/* without an answer, or after a signal, until
+				   we doubt the guest */
 	PROBE_MS = 3000,	/* for a guest in doubt to answer a ping */
+	ANSWER_S = 300,		/* for one that does not, in the end */
 };
 
 /*
@@ -188,7 +190,8 @@ pass_on(struct talk *t, int sig)
 	int64_t since = now();
 	char text[32];
 
-	if (t->signalled && since - t->signalled >= IMPATIENT_MS)
+	if (t->silent ||
+	    (t->signalled && since - t->signalled >= IMPATIENT_MS))
 		die_of(sig);
 	if (!t->signalled)
 		t->signalled = since;
@@ -212,14 +215,55 @@ handle_signals(struct talk *t)
 			pass_on(t, sig);
 }
 
+static int
+fail(struct talk *t, const char *why)
+{
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	msg_clean(t->why);
+	return TALK_FAILED;
+}
+
+/* In seconds; as long as a machine may take to boot. */
+static int
+answer_most(void)
+{
+	const char *text = getenv("BANGER_READY_TIMEOUT");
+	long most = text ? strtol(text, NULL, 10) : 0;
+
+	return most > 0 && most < 100000 ? (int)most : ANSWER_S;
+}
+
+/* An emulated guest may just be busy: say so, and wait; but not for ever. */
+static int
+unanswered(struct talk *t)
+{
+	char why[TALK_WHY];
+	int most = answer_most();
+
+	if (t->silent) {
+		snprintf(why, sizeof(why),
+		    "machine '%s' has not answered for %d s", t->vm, most);
+		return fail(t, why);
+	}
+	warn("machine '%s' does not answer; try: banger vm kill %s", t->vm,
+	    t->vm);
+	t->silent = true;
+	t->doubt = t->asked + (int64_t)most * 1000;
+	return 0;
+}
+
 /* In doubt: ask on a connection of its own; no answer in time is an answer. */
-static void
+static int
 probe(struct talk *t)
 {
-	if (t->probe >= 0)
-		die_of(t->signal);
+	if (t->probe >= 0) {
+		if (t->signal)
+			die_of(t->signal);
+		return unanswered(t);
+	}
 	t->probe = agent_probe(t->dir);
 	t->doubt = t->probe < 0 ? 0 : now() + PROBE_MS;
+	return 0;
 }
 
 /* It lives, so the command takes its time over the signal, as it may. */
@@ -232,7 +276,20 @@ probed(struct talk *t)
 		return;
 	close(t->probe);
 	t->probe = -1;
+	t->silent = false;
 	t->doubt = 0;
+}
+
+/* The request was taken. What is still in doubt is whether a signal was. */
+static void
+answered(struct talk *t)
+{
+	t->answered = true;
+	t->silent = false;
+	if (!t->signal)
+		t->doubt = 0;
+	if (t->tty && !t->session)
+		rawtty_on(t->in);
 }
 
 /* How long a poll may wait, in ms. */
@@ -249,14 +306,6 @@ patience(const struct talk *t)
 /*
  * Receiving
  */
-
-static int
-fail(struct talk *t, const char *why)
-{
-	snprintf(t->why, sizeof(t->why), "%s", why);
-	msg_clean(t->why);
-	return TALK_FAILED;
-}
 
 static void
 gather(struct talk *t, int which, const uint8_t *p, size_t n)
@@ -341,7 +390,8 @@ take_control(struct talk *t)
 	} else if (t->session && !t->answered) {
 		attached(t, o);
 	}
-	t->answered = true;
+	if (!t->answered)
+		answered(t);
 	cJSON_Delete(o);
 	free(steal(&t->control));
 	t->control_len = 0;
@@ -448,7 +498,7 @@ relay(struct talk *t)
 		if (n < 0 && errno != EINTR)
 			return fail(t, strerror(errno));
 		if (n == 0)
-			probe(t);
+			r = probe(t);
 		if (p[1].revents)
 			handle_signals(t);
 		if (p[2].revents)
@@ -475,7 +525,10 @@ talk_run(struct talk *t, const char *request)
 	t->probe = -1;
 	catch_signals(t);
 	if (t->tty)
-		rawtty_on(t->in);
+		rawtty_await(t->in);
+	t->asked = now();
+	if (t->vm)
+		t->doubt = t->asked + DOUBT_MS;
 	put_control(t, request);
 	r = relay(t);
 	rawtty_off();
