@@ -147,10 +147,10 @@ $(B)/t/%: t/helper/%.c $(B)/libbng.a
 	$(Q)$(CC) $(BNG_CFLAGS) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
 		-MF $@.d -MT $@ $(filter %.c %.a,$^) $$($(PKG_CONFIG) --libs $(PKGS_bng))
 
-# The front end in the tree runs from the tree; installed, from PREFIX.
+# The front end in the tree finds itself; installed, it runs from PREFIX.
 FRONT = sed -e 's|@BIN@|$(1)|' -e 's|@SHARE@|$(2)|' -e 's|@AGENT@|$(3)|' sh/banger
 $(B)/banger: sh/banger $(B)/flags
-	$(Q)$(call FRONT,$(CURDIR)/$(B),$(CURDIR),$(CURDIR)/$(B)/agent) >$@
+	$(Q)$(call FRONT,,,) >$@
 	$(Q)chmod +x $@
 
 deps:

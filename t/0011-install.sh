@@ -51,4 +51,26 @@ ok 'uninstall removes that and nothing else' '
 ok 'uninstalling twice is no error' '
 	make_ uninstall DESTDIR="$root" PREFIX=/usr'
 
+# A copy of the tree, whose programs and parts say whose they are.
+copied() {
+	mkdir -p "copied/it 2/build" && cd "copied/it 2" &&
+	cp -P "$BUILD"/bng* "$BUILD/banger" "$BUILD/agent" build &&
+	cp -R "$TOP/sh" "$TOP/guest" . && rm build/bng-state &&
+	printf "#!/bin/sh\necho its own\n" >build/bng-state &&
+	chmod +x build/bng-state && echo "VERSION=\"its own\"" >>sh/help
+}
+# own COMMAND...: it is the front end of that copy.
+own() {
+	[ "$("$@" version)" = "banger its own" ] &&
+		[ "$("$@" vm list)" = "its own" ]
+}
+set +f
+ok 'a tree that was moved or copied runs what is its own, however called' '
+	copied && mkdir bin && ln -s ../build/banger bin/one &&
+	ln -s "$PWD/bin/one" bin/two && own "$PWD/build/banger" &&
+	own build/banger && own ./build/banger && own bin/../build/banger &&
+	own sh build/banger && own bin/one && own "$PWD/bin/two" &&
+	(PATH=$PWD/build:$PATH && own banger) &&
+	(PATH=build:$PATH && own banger) && cd build && own ./banger &&
+	own sh banger && own ../build/banger'
 done_testing
