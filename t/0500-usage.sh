@@ -32,7 +32,20 @@ ok 'an unknown verb is refused, with the nearest one' '
 	refused "unknown verb '\''vm rnu'\''" vm rnu &&
 	grep -qx "try: banger vm run" .err &&
 	refused "unknown verb '\''xyzzy'\''" xyzzy &&
-	grep -qx "try: banger --help" .err'
+	grep -qx "try: banger help" .err'
+# lost WORD...: refused, and no verb is guessed, but what there is is shown.
+lost() {
+	refused "unknown verb '${1#help }'" $1 && grep -qx "try: $2" .err
+}
+ok 'one that is near none is told where all are, also by help' '
+	lost foo "banger help" && lost "vm foo" "banger help vm" &&
+	lost "help foo" "banger help" && lost "image x" "banger help image" &&
+	lost "help vm foo" "banger help vm" &&
+	lost "help vm delte" "banger vm delete" &&
+	refused "unexpected argument '\''foo'\''" help vm run foo &&
+	grep -qx "try: banger vm run --help" .err && banger help vm >named &&
+	grep -q "^usage: banger vm VERB" named && banger help vm run >named &&
+	grep -q "^usage: banger vm run" named'
 ok 'an unknown option is refused by name' '
 	refused "unknown option '\''--frob'\''" vm run --frob &&
 	refused "unknown option '\''--frob'\''" vm run --frob=3 &&
