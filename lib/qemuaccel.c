@@ -43,7 +43,8 @@ line(struct qemucmd *c)
 
 	free(*c->line);
 	*c->line = xasprintf("%s%s%s", c->words, clock,
-	    c->kvm ? "" : " init_on_alloc=0 norandmaps");
+	    c->kvm ? "" :
+	    " init_on_alloc=0 cgroup.memory=nokmem norandmaps");
 }
 
 void

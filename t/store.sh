@@ -99,7 +99,7 @@ _store_make() {
 	mkdir -p "$_store/images" "$_store/kernels" || return
 	_store_lock '' || return
 	if _store_stale kernels/debian "$_store_top/sh/make-kernel" \
-		"$_store_top/sh/early"
+		"$_store_top/sh/early" "$_store_top/sh/kernels"
 	then
 		_store_do banger kernel pull debian && _store_fresh || return
 	else
