@@ -121,6 +121,25 @@ ok 'what had not been committed on the host is no part of it' '
 	echo guest >>"$copy/numbers" && echo guest >>"$copy/u" &&
 	diff_ >patch && git -C work apply "$T/patch" && alike &&
 	! grep -q "^+local" patch'
+# stored EDIT [MODE]: changes on the host, whose objects git has stored, come
+# all; the patch is of what the guest adds.
+stored() {
+	fresh && (cd work && echo wip >>numbers && echo wip >>deep/er/numbers &&
+		eval "$1") && banger vm workspace prepare -q --force \
+		--mode "${2:-shallow_overlay}" web work &&
+		git -C "$copy" fsck --strict >said 2>&1 && [ ! -s said ] &&
+		diff_ -q >"$T/patch" && [ ! -s patch ] &&
+		echo guest >>"$copy/numbers" && diff_ >"$T/patch" &&
+		git -C work apply "$T/patch" && alike && ! grep "^+wip" patch
+}
+ok 'nor is what the repository had stored before: a commit that was undone' '
+	stored "git commit -qam wip; git reset -q HEAD^" &&
+	[ -z "$(ls "$copy/.git/banger" | grep objects)" ] &&
+	stored "git commit -qam wip; git reset -q HEAD^" full_copy'
+ok 'a stash that was applied, what was staged once, what is staged' '
+	stored "git stash -q; git stash apply -q" &&
+	stored "git add -A; git reset -q" &&
+	stored "git add -A; git write-tree"'
 ok 'nothing that the guest has set for git matters' '
 	fresh && cd "$copy" && git config diff.noprefix true &&
 	git config diff.external false && git config color.diff always &&
