@@ -108,6 +108,14 @@ ok '--dry-run prints exactly what is copied, and makes nothing' '
 	done && grep -qx "\"new.nline\"" list &&
 	grep -qx "\"bad.377byte\"" list &&
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
+ok 'a list that nobody reads, or has no room, leaves nothing behind' '
+	mkdir tmp && export TMPDIR="$T/tmp" &&
+	says 125 "cannot print the list: No space" \
+		sh -c "exec banger vm run --dry-run odd >/dev/full" &&
+	mkfifo gone && exec 4<>gone 5>gone 4<&- &&
+	fails 141 env --default-signal=PIPE sh -c \
+		"exec banger vm run --dry-run odd >list 2>&5" &&
+	[ -z "$(ls -A tmp)" ]'
 ok 'nothing in the repository changes' '
 	cp -a odd before && in_guest odd --include-untracked -- true &&
 	banger vm run --dry-run odd >/dev/null 2>&1 &&
@@ -132,6 +140,7 @@ ok 'a detached head, and a history that is shallow already' '
 	git clone -q --depth 3 "file://$T/odd" thin &&
 	git -C thin checkout -q --detach &&
 	in_guest thin -- true && alike thin &&
+	git -C "$copy" status >out && grep -q "^HEAD detached at" out &&
 	[ "$(git -C "$copy" log --oneline | wc -l)" = 3 ]'
 ok 'a merge in the history' '
 	cp -a odd woven && cd woven && for i in 1 2 3; do

@@ -101,13 +101,22 @@ ok 'what failed half-way can be done again' '
 ok 'a repository that cannot be copied costs the guest nothing' '
 	git clone -q repo broken && find broken/.git/objects -type f \
 		-exec rm -f {} + && cp -a "$copy" kept &&
-	says 1 "cannot" prepare broken && diff -r "$copy" kept &&
+	says 1 "HEAD is missing" prepare broken && diff -r "$copy" kept &&
 	rm -rf kept'
+ok 'what cannot be copied is said in full, and which file cannot be read' '
+	mkdir none && cd none && says 1 "'\''$T/none'\'': not a git" \
+		banger vm workspace prepare web && cd .. &&
+	cp -a repo shut && echo more >>shut/moved &&
+	says 1 "open(\"moved\"): Permission denied" strace -f -qq -P moved \
+		-e trace=openat,open -e inject=openat,open:error=EACCES \
+		-o /dev/null sh -c "exec banger vm workspace prepare -q web \
+		shut"'
 ok 'a path in the guest is absolute and plain' '
 	for path in rel / // /a/../b /a/./b "/a//b" "$(printf "/a\nb")"; do
 		says 2 "--guest-path" prepare --guest-path "$path" repo ||
 			exit
-	done && says 2 "is neither" prepare --mode half repo &&
+	done && says 2 "'\''/'\'' is not" prepare --guest-path / repo &&
+	says 2 "is neither" prepare --mode half repo &&
 	says 2 "needs --branch" prepare --from HEAD repo'
 ok '--dry-run lists and copies nothing' '
 	: >asked && banger vm workspace prepare -q --dry-run web repo >list &&
@@ -148,6 +157,13 @@ ok '--auto-prepare copies again, and only then' '
 	! grep -q "has changed" err && : >asked &&
 	exec_ --auto-prepare -- true && [ "$(asks put)" = 0 ] &&
 	[ "$(asks exec)" = 1 ]'
+ok 'so it is with a repository whose path has newlines and blanks' '
+	odd=$(printf "odd dir/re\\\\po\n\tx  .") && odd=${odd%.} &&
+	mkdir -p "$odd" && cp -a repo/. "$odd" && prepare "$odd" &&
+	! stale && echo 10 >>"$odd/moved" && stale && [ "$(wc -l <err)" = 1 ] &&
+	exec_ --auto-prepare -- cat moved 2>err >out &&
+	same "$odd/moved" out && [ "$(wc -l <"$had/host_path")" = 1 ] &&
+	prepare repo'
 ok 'it does so the way it was done before' '
 	echo u >repo/untracked && prepare --include-untracked repo \
 		--guest-path /srv/copy && echo 8 >>repo/moved &&
