@@ -58,6 +58,11 @@ echo "$me $*" >>"$T/asked"
 [ ! -f "$T/fail.$me.$1" ] || { cat "$T/fail.$me.$1" >&2; exit 111; }
 [ ! -f "$T/fail.$1" ] || { cat "$T/fail.$1" >&2; exit 111; }
 for name; do :; done
+if [ -e "$T/hang.$1" ]; then
+	rm "$T/hang.$1"
+	exec env --default-signal=INT,QUIT sh -c \
+		'echo >"$T/hung"; exec sleep 600'
+fi
 case $1 in
 probe) printf 'tcg\tthe cpu is a fake\n' ;;
 landlock) echo 7 ;;
