@@ -45,6 +45,13 @@ signal() {
 ok 'what the image is to run has to be known of it, before a machine is made' '
 	says 125 "it names no command" run -q --entrypoint -- true && empty &&
 	says 125 "cannot find a kernel" run -q --kernel nope -- true && empty'
+ok 'a state that cannot be used is a failure of ours: 125' '
+	(BANGER_STATE=relative && says 125 "is not an absolute path" \
+		run -q -- true && says 125 "is not an absolute path" \
+		banger vm exec x -- true && says 1 "is not an absolute path" \
+		banger vm list) &&
+	mkdir newer && echo 999 >newer/version && (BANGER_STATE=$T/newer &&
+		fails 125 run -q -- true && fails 1 banger vm list)'
 ok 'the status of a command is ours, its output is apart' '
 	fails 42 run -q --rm -- sh -c "echo out; echo err >&2; exit 42" \
 		>out 2>err &&
