@@ -16,15 +16,18 @@
 
 const struct applet *self;
 
-/* A closed stdin must not become the first file or socket we open. */
+/*
+ * A closed stdin must not become the first file or socket we open. What is
+ * written to a closed stdout is lost, and has to be an error.
+ */
 static void
 open_stdio(void)
 {
 	int fd = 0;
 
 	while (fd >= 0 && fd <= STDERR_FILENO)
-		fd = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", O_RDWR) :
-		    fd + 1;
+		fd = fcntl(fd, F_GETFD) >= 0 ? fd + 1 : open("/dev/null",
+		    fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
 /*

@@ -26,7 +26,8 @@ ok 'a reader that goes takes the command along' '
 	endless | head -n 1 >out && [ "$(cat out)" = y ] &&
 	[ "$(cat st)" = 141 ] && wait $!'
 ok 'a closed stdout and stderr are no file of the machine' '
-	fails 6 in_guest -- sh -c "echo a; echo b >&2; exit 6" >&- 2>&-'
+	fails 6 in_guest -- sh -c "echo b >&2; exit 6" >&- 2>&- &&
+	fails 125 in_guest -- sh -c "echo a; exit 6" >&- 2>&-'
 ok 'without any terminal it works, and there is none in the guest either' '
 	fails 5 setsid -w banger vm exec pipes -- \
 		sh -c "tty; echo err >&2; exit 5" </dev/null >out 2>err &&
