@@ -387,6 +387,23 @@ parse_spec(struct listener *l, const char *spec)
 	l->at.in.sin_port = htons(port);	/* where IPv6's is, too */
 }
 
+/* Some ports are not for everybody; which, is the host's to say. */
+noreturn_fn static void
+not_listening(const struct listener *l)
+{
+	int err = errno, port = ntohs(l->at.in.sin_port);
+	int64_t below = 1024;
+
+	file_num(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start",
+	    0, 65536, &below);
+	if (err == EACCES && port < below)
+		die("cannot listen on %s:%d: ports below %d are root's "
+		    "(net.ipv4.ip_unprivileged_port_start)", l->shown, port,
+		    (int)below);
+	errno = err;
+	die_sys("cannot listen on %s:%d", l->shown, port);
+}
+
 static uint16_t
 start_listening(struct listener *l)
 {
@@ -402,8 +419,7 @@ start_listening(struct listener *l)
 	if (bind(l->w.fd, &l->at.any, size) || listen(l->w.fd, 128) ||
 	    getsockname(l->w.fd, &l->at.any, &size) ||
 	    loop_add(&l->w, EPOLLIN))
-		die_sys("cannot listen on %s:%d", l->shown,
-		    ntohs(l->at.in.sin_port));
+		not_listening(l);
 	return ntohs(l->at.in.sin_port);
 }
 

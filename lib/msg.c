@@ -16,12 +16,26 @@ msg_clean(char *text)
 	(void)utf8_clean(text);
 }
 
+/* The hint of the front end, if the line is one that it is for. */
+static const char *
+hint_for(const char *line)
+{
+	const char *hint = getenv("BNG_HINT"), *end;
+	size_t n = hint ? strcspn(hint, "\n") : 0;
+
+	if (!n || !hint[n])
+		return NULL;
+	end = hint + n + 1;
+	return memmem(line, strlen(line), hint, n) ? end : NULL;
+}
+
 /* One write, so that lines of parallel processes do not mix. */
 static void
-say(int err, const char *fmt, va_list ap)
+say(bool last, int err, const char *fmt, va_list ap)
 {
-	char line[1024];
-	size_t n, cap = sizeof(line) - 1;
+	char line[1536];
+	size_t n, cap = 1023;
+	const char *hint;
 
 	n = (size_t)snprintf(line, cap, "%s: ", msg_name);
 	if (n < cap)
@@ -34,6 +48,10 @@ say(int err, const char *fmt, va_list ap)
 	msg_clean(line);
 	n = strlen(line);
 	line[n++] = '\n';
+	line[n] = '\0';
+	hint = last ? hint_for(line) : NULL;
+	if (hint && strlen(hint) < sizeof(line) - n - 1)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s\n", hint);
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nobody to tell */
 }
@@ -44,7 +62,7 @@ warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(0, fmt, ap);
+	say(false, 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -55,7 +73,7 @@ warn_sys(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(err, fmt, ap);
+	say(false, err, fmt, ap);
 	va_end(ap);
 	errno = err;
 }
@@ -66,7 +84,7 @@ die(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(0, fmt, ap);
+	say(true, 0, fmt, ap);
 	va_end(ap);
 	exit(msg_failed);
 }
@@ -78,7 +96,7 @@ die_sys(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(err, fmt, ap);
+	say(true, err, fmt, ap);
 	va_end(ap);
 	exit(msg_failed);
 }
@@ -89,7 +107,7 @@ die_status(int status, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(0, fmt, ap);
+	say(true, 0, fmt, ap);
 	va_end(ap);
 	exit(status);
 }
@@ -137,7 +155,7 @@ die_usage(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(0, fmt, ap);
+	say(true, 0, fmt, ap);
 	va_end(ap);
 	print_usage();
 	exit(EXIT_USAGE);

@@ -3,6 +3,8 @@
  * A line reads "bng-net: cannot open '/dev/net/tun': Permission denied": the
  * program, what could not be done, the subject in single quotes, why. Bytes
  * that a terminal would act on are shown as '?'. A line is cut at 1,023 bytes.
+ * A front end may know what to type then: BNG_HINT is a text, a newline and a
+ * hint, which follows the last words of an applet when that text is in them.
  */
 #ifndef BNG_MSG_H
 #define BNG_MSG_H

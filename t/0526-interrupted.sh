@@ -51,6 +51,7 @@ banger vm start -q a >/dev/null
 ok 'one that runs already, or does not, is said in one sentence' '
 	echo "banger: machine '\''a'\'' is already running" >fail.start &&
 	fails 1 banger vm start a a 2>err &&
-	ends "banger: machine '\''a'\'' is already running" &&
-	[ "$(wc -l <err)" = 1 ] && rm fail.start'
+	ends "banger: machine '\''a'\'' is already running" \
+		"try: banger vm exec a, or banger vm restart a" &&
+	[ "$(wc -l <err)" = 2 ] && rm fail.start'
 done_testing

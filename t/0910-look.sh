@@ -145,4 +145,10 @@ ok 'noise, nothing, or no end: what is known of the host is shown' '
 		banger vm stats liar >out && grep -q "^liar" out || exit 1
 		says 1 "cannot list" banger vm ports liar || exit 1
 	done'
+need ROOT 'who may not have a port is told which are free to have' '
+	says 1 "cannot listen on 0.0.0.0:80: ports below 1024 are root" \
+		unshare -n setpriv --bounding-set=-net_bind_service \
+		--inh-caps=-net_bind_service "$BUILD/banger" vm forward web \
+		0.0.0.0:80:80 &&
+	[ "$(wc -l <.err)" = 2 ] && grep -q "^try: .*8080" .err'
 done_testing

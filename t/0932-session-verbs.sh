@@ -97,4 +97,42 @@ ok 'it ends when the client ends, the agent too' '
 ok 'it ends when the agent ends, the client still there' '
 	exec 7<>i && fails 3 banger vm acp --cwd / web -- \
 		sh -c "echo hi; exit 3" <i >out && is "$(cat out)" hi'
+# told STATUS TEXT HINT COMMAND...: it fails so, and says what to type.
+told() {
+	_status=$1 _text=$2 _hint=$3
+	shift 3
+	says "$_status" "$_text" "$@" </dev/null &&
+		[ "$(wc -l <.err)" = 2 ] && grep -qxF "$_hint" .err
+}
+ok 'in a machine that does not run, each says how to start it' '
+	_off="machine '\''off'\'' is not running" &&
+	_start="try: banger vm start off" &&
+	for verb in list "start off -- true" "show off s" "attach off s" \
+		"logs off s" "send off s x" "stop off s" "kill off s"; do
+		case $verb in
+		list) verb="list off" ;;
+		esac
+		case $verb in
+		attach*) status=125 ;;
+		*) status=1 ;;
+		esac
+		told $status "$_off" "$_start" banger vm session $verb ||
+			exit 1
+	done && told 125 "$_off" "$_start" banger vm acp off &&
+	told 125 "$_off" "$_start" banger vm exec off -- true'
+ok 'of a session that is not there, runs or has ended: where they are listed' '
+	list="try: banger vm session list web" &&
+	session start web --name on --cwd / -- sleep 600 &&
+	session start web --name over --cwd / --stdin-mode pipe -- true &&
+	session logs -f web over &&
+	told 1 "session '\''on'\'' is running already" "$list" \
+		banger vm session start --name on --cwd / web -- true &&
+	for verb in show send logs stop kill; do
+		told 1 "no session '\''none'\''" "$list" \
+			banger vm session $verb web none || exit 1
+	done && told 125 "no session '\''none'\''" "$list" \
+		banger vm session attach web none &&
+	told 1 "session '\''over'\''" "$list" \
+		banger vm session send web over x &&
+	session kill web on'
 done_testing
