@@ -97,7 +97,7 @@ ok 'mirrors are asked in turn, and then the registry' '
 	grep -q "^bng-pull: mirror .http://127.0.0.1:1.: " err &&
 	grep -q "^bng-pull: mirror .http://$here.: cannot get .*404" err &&
 	fails 1 grep -q "127.0.0.1:2" err && [ "$(grep -c manifests log)" = 1 ]'
-# A config comes in one piece, before anything of it could be sent.
+# Of a config nothing is sent before all of it is right, however it came.
 long=$(printf %03000d 7) && head -c 1024 /dev/zero >empty.tar &&
 	long=$(oci_image img "{\"Env\":[\"A=$long\"]}" amd64 tar empty.tar) &&
 	long=$(echo "$long" | hex) && push img "$long" "$plain/flip/2500" ||

@@ -132,11 +132,12 @@ ok 'a state that cannot be is a finding like any other' '
 	unwell "by a newer banger, in version 9" BANGER_STATE=$T/newer &&
 	unwell "file is not a directory" BANGER_STATE=$T/file/below &&
 	unwell "lost is not a directory" BANGER_STATE=$T/lost'
-unwell_as() { unwell "$2" BANGER_STATE="$1" setpriv --reuid=65534 \
-	--clear-groups; }
+# The tree of a developer may be where others cannot go: banger is installed.
+unwell_as() { unwell "$2" BANGER_STATE="$1" PATH="$T/us/bin:$PATH" \
+	setpriv --reuid=65534 --clear-groups; }
 need ROOT "also one that is another's, or that cannot be written" '
-	mkdir -p mine && chown 65534 mine && chmod 500 mine &&
-	chmod 755 "$T" &&
+	make -s -C "$TOP" install PREFIX="$T/us" && mkdir -p mine &&
+	chown 65534 mine && chmod 500 mine && chmod 755 "$T" &&
 	unwell_as /etc "belongs to another user" &&
 	unwell_as "$T/mine" "cannot be written" &&
 	unwell_as "$T/void" "cannot be written"'

@@ -57,12 +57,14 @@ ok 'a machine that runs is not changed, and is named the way out' '
 	grep -qx "try: banger vm stop a" .err && [ "$(get a vcpu)" = 3 ] &&
 	banger vm stop -q a'
 need ROOT 'a state that only is not writable is not called missing' '
+	make -s -C "$TOP" install PREFIX="$T/us" &&
 	chmod 755 "$T" && mkdir -p shut/images/fake && cp -R \
 		"$BANGER_STATE/images" "$BANGER_STATE/kernels" shut &&
 	chown -R 65534 shut && chmod 500 shut &&
 	says 1 "cannot write to '\''$T/shut'\'': Permission denied" \
-		env BANGER_STATE=$T/shut setpriv --reuid=65534 --clear-groups \
-		banger vm create --image fake x &&
+		env BANGER_STATE=$T/shut PATH=$T/us/bin:$PATH \
+		setpriv --reuid=65534 --clear-groups banger vm create \
+		--image fake x &&
 	[ "$(tail -n 1 .err)" = "try: another BANGER_STATE" ]'
 # It says that it has begun, and waits to be told to go on.
 cat >"$T/fake/bng-disk.slow" <<'END'

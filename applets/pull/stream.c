@@ -20,7 +20,12 @@
 #include "pull.h"
 #include "tarwrite.h"
 
-enum { PIPE_SIZE = 1 << 20, BUDGET = 8 << 20, COPY = 128 << 10 };
+enum {
+	PIPE_SIZE = 1 << 20,
+	BUDGET = 8 << 20,
+	COPY = 128 << 10,
+	SMALL = 64 << 10,	/* a blob that is waited for whole */
+};
 
 static struct {
 	const struct pull *p;
@@ -182,14 +187,28 @@ send_file(struct blob *b, off_t at, size_t n)
 	return got > 0 ? write(STDOUT_FILENO, buf, (size_t)got) : got;
 }
 
-/* Bytes of the blob that may leave. How many did; 0: none just now. */
+/*
+ * Bytes of the blob that may leave. A config waits until it is right: as long as
+ * nothing of it is gone, it can still be had from elsewhere.
+ */
+static int64_t
+may_leave(void)
+{
+	const struct blob *b = s.blob;
+
+	if (b->wrong || (b->d.size <= SMALL && b->hashed < b->d.size))
+		return 0;
+	return b->hashed - s.sent;
+}
+
+/* How many of them did; 0: none just now. */
 static int64_t
 send_blob(void)
 {
-	int64_t may = s.blob->hashed - s.sent;
+	int64_t may = may_leave();
 	ssize_t w;
 
-	if (may <= 0 || s.blob->wrong)
+	if (may <= 0)
 		return 0;
 	w = send_file(s.blob, s.sent, may < BUDGET ? (size_t)may : BUDGET);
 	if (w < 0 && errno != EAGAIN && errno != EINTR)
@@ -273,7 +292,7 @@ stream_pump(void)
 		n += w;
 	}
 	return !s.ended && (s.text_n || s.body_n ||
-	    (s.blob && s.blob->hashed > s.sent && !s.blob->wrong));
+	    (s.blob && may_leave() > 0));
 }
 
 bool
