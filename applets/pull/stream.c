@@ -188,8 +188,8 @@ send_file(struct blob *b, off_t at, size_t n)
 }
 
 /*
- * Bytes of the blob that may leave. A config waits until it is right: as long as
- * nothing of it is gone, it can still be had from elsewhere.
+ * Bytes of the blob that may leave. A config waits until it is right: as long
+ * as nothing of it is gone, it can still be had from elsewhere.
  */
 static int64_t
 may_leave(void)
