@@ -50,7 +50,8 @@ ok 'four run at once, each with its own words, status and end' '
 		eval "fails $i wait \$p_$i" && cmp names "out.$i" || exit 1
 	done && cat hosts && [ "$(sort -u hosts | wc -l)" = 4 ] && empty'
 
-# All places of those who boot at once, until a line to fd 8 for each.
+# All places of those who boot at once, until a line to fd 8 for each. They wait
+# for one: with -n, who meets another at the head of the line gets none.
 places() {
 	mkdir -p "$BANGER_RUN" && mkfifo end held && exec 8<>end 9<>held
 	read -r _cpus <<-END
@@ -58,7 +59,7 @@ places() {
 	END
 	_all=$((_cpus + 1))
 	for _ in $(seq "$_all"); do
-		(exec 7<>"$BANGER_RUN/boots" 8>&- 9>&- && bng-state lock -n \
+		(exec 7<>"$BANGER_RUN/boots" 8>&- 9>&- && bng-state lock \
 			-p "$_all" 7 && echo >held && read -r _ <end) &
 	done
 	for _ in $(seq "$_all"); do read -r _ <&9; done
