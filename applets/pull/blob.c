@@ -207,14 +207,6 @@ blob_hash(struct blob *b, int64_t n)
 	return b->hashed < b->prefix;
 }
 
-uint32_t
-blob_grain_size(const struct blob *b, size_t grain)
-{
-	int64_t left = b->d.size - (int64_t)grain * GRAIN;
-
-	return left < GRAIN ? (uint32_t)left : GRAIN;
-}
-
 size_t
 blob_write(struct blob *b, int64_t at, const void *data, size_t n)
 {
@@ -257,7 +249,7 @@ size_t
 blob_note(struct blob *b, size_t grain)
 {
 	struct grain *g = &b->grain[grain];
-	bool whole = g->have == blob_grain_size(b, grain);
+	bool whole = g->have == grain_size(b->d.size, grain);
 	uint32_t more = g->have - g->noted;
 	int r;
 

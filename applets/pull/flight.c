@@ -41,7 +41,7 @@ struct flight {
 static int64_t
 grain_end(const struct blob *b, size_t g)
 {
-	return (int64_t)g * GRAIN + blob_grain_size(b, g);
+	return (int64_t)g * GRAIN + grain_size(b->d.size, g);
 }
 
 /* It is at another grain next: the journal is to know of this one. */

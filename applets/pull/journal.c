@@ -44,8 +44,7 @@ head(int part, int64_t size, const char *of_boot, char buf[200])
 	    st.stx_btime.tv_nsec, (long long)size, of_boot);
 }
 
-/* How long a grain of a blob of that size is. */
-static uint32_t
+uint32_t
 grain_size(int64_t size, size_t g)
 {
 	int64_t left = size - (int64_t)g * GRAIN;

@@ -346,6 +346,8 @@ struct grain {
 	uint8_t state;
 };
 
+/* How long grain g of a blob of that size is. */
+uint32_t grain_size(int64_t size, size_t g);
 /* Read it into grain (n of them); begin a new one if it is void. */
 int journal_open(struct journal *j, int dirfd, const char *name, int part,
     int64_t size, struct grain *grain, size_t n);
@@ -393,8 +395,6 @@ struct blob {
 /* blob.c */
 void blob_init(struct blob *b, const struct descriptor *d, const char *what);
 noreturn_fn void blob_cannot(const struct blob *b, const char *what, int r);
-/* How long a grain of it is. */
-uint32_t blob_grain_size(const struct blob *b, size_t grain);
 /* Bytes of one grain of it came: how many are new. */
 size_t blob_write(struct blob *b, int64_t at, const void *data, size_t n);
 /* Tell the journal how much of the grain is there: of how many bytes more. */
