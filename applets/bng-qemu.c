@@ -127,10 +127,8 @@ command(int argc, char *argv[], const char *what, const char *done)
 	const char *vm = vmctl_operand(argc, argv, "", &none);
 	int r = qmp_command(vmctl_open(vm, true), what, QMP_MS, NULL);
 
-	if (r) {
-		errno = -r;
-		die_sys("cannot %s '%s'", done, vm);
-	}
+	if (r)
+		die_cannot(r, done, vm);
 	return EXIT_YES;
 }
 

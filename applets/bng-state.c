@@ -1,4 +1,4 @@
-/* bng-state - the state directory: machines, images and kernels as flat files
+/* bng-state - the state directory: machines as flat files, and locks
  *
  * SPDX-License-Identifier: MIT
  *
@@ -11,13 +11,6 @@
  *        bng-state list [-jqr] [NAME ...]
  *        bng-state show [-j] NAME
  *        bng-state snapshots [-jq] [NAME ...]
- *        bng-state images [-jq] [NAME ...]
- *        bng-state kernels [-jq] [NAME ...]
- *        bng-state image [-j] NAME
- *        bng-state kernel [-j] NAME
- *        bng-state uses image|kernel NAME
- *        bng-state manifest [-u] [-c CONFIGFILE] DIR KEY=VALUE ...
- *        bng-state field FILE KEY
  *        bng-state lock [-n] [-p PLACES] [-t SECONDS] FD
  *        bng-state pick
  *        bng-state gc [-n]
@@ -29,9 +22,8 @@
  *
  *   -j  JSON              -q  names only        -r  only what runs
  *   -m  the maker         -n  NAME of the machine; lock: do not wait; gc: only
- *   -u  manifest: keep        say what would be done
- *       other keys; commit: it stays the maker's until its file `maker` goes
- *   -c  an OCI image's configuration, of which `config` is made
+ *                             say what would be done
+ *   -u  commit: it stays the maker's until its file `maker` goes
  *   -p  lock: one of so many places, when it is our turn; -t: if nobody gets
  *       one for that long (60), exit 1
  *
@@ -40,42 +32,18 @@
  */
 #include <signal.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "bng.h"
 #include "dirs.h"
 #include "gc.h"
 #include "lock.h"
-#include "manifest.h"
 #include "name.h"
-#include "ociconfig.h"
 #include "scratch.h"
 #include "snaplist.h"
-#include "store.h"
-#include "storelist.h"
 #include "turn.h"
 #include "vm.h"
 #include "vmlist.h"
 #include "vmnew.h"
-
-noreturn_fn static void
-fail(int r, const char *what, const char *subject)
-{
-	errno = -r;
-	die_sys("cannot %s '%s'", what, subject);
-}
-
-/* Split KEY=VALUE in place; the value. */
-static char *
-split(char *arg)
-{
-	char *eq = strchr(arg, '=');
-
-	if (!eq)
-		die_usage("'%s' is not of the form KEY=VALUE", arg);
-	*eq = '\0';
-	return eq + 1;
-}
 
 noreturn_fn static void
 bad_value(const char *key, const char *value, const char *why)
@@ -113,7 +81,7 @@ parse_wish(struct vm_wish *w, int argc, char *argv[])
 	parse_maker(w, argc, argv, "an image");
 	w->image = argv[optind++];
 	for (; optind < argc; optind++) {
-		char *value = split(argv[optind]);
+		char *value = xkey_value(argv[optind]);
 
 		bad = vm_value_error(argv[optind], value);
 		if (bad)
@@ -196,7 +164,7 @@ commit_main(int argc, char *argv[])
 	    strcmp(yes, "yes")) {
 		r = scratch_sync(fd);
 		if (r)
-			fail(r, "write to the disk what is in", entry);
+			die_cannot(r, "write to the disk what is in", entry);
 	}
 	r = scratch_commit(parent, entry, name, whole);
 	if (r == -EEXIST || r == -ENOTEMPTY || r == -ENOTDIR) {
@@ -204,7 +172,7 @@ commit_main(int argc, char *argv[])
 		die_status(EXIT_NO, "a machine '%s' exists already", name);
 	}
 	if (r)
-		fail(r, "rename", entry);
+		die_cannot(r, "rename", entry);
 	puts(name);
 	return EXIT_YES;
 }
@@ -240,7 +208,7 @@ del_main(int argc, char *argv[])
 	    0600);
 	r = lock < 0 ? -errno : lock_or_say(lock, argv[1]);
 	if (r)
-		fail(r, "lock", argv[1]);
+		die_cannot(r, "lock", argv[1]);
 	r = gc_delete(vms, fd, argv[1]);
 	if (r == -EAGAIN)
 		die_status(EXIT_NO, "cannot delete '%s': it is running",
@@ -248,7 +216,7 @@ del_main(int argc, char *argv[])
 	if (r == -ENOENT)
 		die_status(EXIT_NO, "there is no machine '%s'", argv[1]);
 	if (r)
-		fail(r, "delete", argv[1]);
+		die_cannot(r, "delete", argv[1]);
 	return EXIT_YES;
 }
 
@@ -262,7 +230,7 @@ set_main(int argc, char *argv[])
 		die_usage("set: a machine and KEY=VALUE are wanted");
 	/* All are looked at before any is written. */
 	for (int i = 2; i < argc; i++) {
-		char *value = split(argv[i]);
+		char *value = xkey_value(argv[i]);
 
 		bad = *value ? vm_value_error(argv[i], value) :
 		    vm_key_ok(argv[i]) ? NULL : "there is no such key";
@@ -273,7 +241,7 @@ set_main(int argc, char *argv[])
 	for (int i = 2; i < argc; i++) {
 		r = vm_set(fd, argv[i], argv[i] + strlen(argv[i]) + 1);
 		if (r)
-			fail(r, "set", argv[i]);
+			die_cannot(r, "set", argv[i]);
 	}
 	return EXIT_YES;
 }
@@ -307,32 +275,10 @@ get_main(int argc, char *argv[])
 	return status;
 }
 
-/* -j, -q and -r, in any order. */
-static struct list_how
-list_options(int argc, char *argv[], const char *allowed)
-{
-	struct list_how how = { 0 };
-	int c;
-
-	while ((c = getopt(argc, argv, allowed)) != -1)
-		if (c == 'j')
-			how.json = true;
-		else if (c == 'q')
-			how.quiet = true;
-		else if (c == 'r')
-			how.running = true;
-		else
-			die_usage("%s: unknown option", argv[0]);
-	how.json &= !how.quiet;
-	how.names = argv + optind;
-	how.count = argc - optind;
-	return how;
-}
-
 static int
 list_main(int argc, char *argv[])
 {
-	struct list_how how = list_options(argc, argv, "jqr");
+	struct list_how how = listing_options(argc, argv, "jqr");
 
 	return vmlist(&how);
 }
@@ -340,7 +286,7 @@ list_main(int argc, char *argv[])
 static int
 show_main(int argc, char *argv[])
 {
-	struct list_how how = list_options(argc, argv, "j");
+	struct list_how how = listing_options(argc, argv, "j");
 
 	if (how.count != 1)
 		die_usage("show: one machine is wanted");
@@ -350,142 +296,9 @@ show_main(int argc, char *argv[])
 static int
 snapshots_main(int argc, char *argv[])
 {
-	struct list_how how = list_options(argc, argv, "jq");
+	struct list_how how = listing_options(argc, argv, "jq");
 
 	return snaplist(&how);
-}
-
-static int
-images_main(int argc, char *argv[])
-{
-	struct list_how how = list_options(argc, argv, "jq");
-
-	return storelist(&store_images, &how);
-}
-
-static int
-kernels_main(int argc, char *argv[])
-{
-	struct list_how how = list_options(argc, argv, "jq");
-
-	return storelist(&store_kernels, &how);
-}
-
-static int
-image_main(int argc, char *argv[])
-{
-	struct list_how how = list_options(argc, argv, "j");
-
-	if (how.count != 1)
-		die_usage("image: one image is wanted");
-	return storeshow(&store_images, how.names[0], how.json);
-}
-
-static int
-kernel_main(int argc, char *argv[])
-{
-	struct list_how how = list_options(argc, argv, "j");
-
-	if (how.count != 1)
-		die_usage("kernel: one kernel is wanted");
-	return storeshow(&store_kernels, how.names[0], how.json);
-}
-
-static int
-uses_main(int argc, char *argv[])
-{
-	if (argc == 3 && !strcmp(argv[1], "image"))
-		return storeuses(&store_images, argv[2]);
-	if (argc == 3 && !strcmp(argv[1], "kernel"))
-		return storeuses(&store_kernels, argv[2]);
-	die_usage("uses: image or kernel, and a name, are wanted");
-}
-
-static struct cJSON *
-read_config(const char *file)
-{
-	struct cJSON *config;
-	char why[OCICONFIG_WHY];
-	int r = ociconfig_load(AT_FDCWD, file, &config, why);
-
-	if (r == -EBADMSG)
-		die("cannot use the configuration '%s': %s", file, why);
-	if (r)
-		fail(r, "read", file);
-	return config;
-}
-
-static int
-manifest_main(int argc, char *argv[])
-{
-	struct manifest *m = NULL;
-	struct cJSON *config = NULL;
-	bool update = false, dated = false;
-	char now[24];
-	int c, fd, r = 0;
-
-	while ((c = getopt(argc, argv, "c:u")) != -1)
-		if (c == 'u')
-			update = true;
-		else if (c == 'c')
-			config = read_config(optarg);
-		else
-			die_usage("manifest: unknown option");
-	if (argc - optind < 2)
-		die_usage("manifest: a directory and KEY=VALUE are wanted");
-	fd = xopen(argv[optind], O_RDONLY | O_DIRECTORY, 0);
-	if (update)
-		r = manifest_load(fd, "manifest.json", &m);
-	if (r)
-		fail(r, "read the manifest in", argv[optind]);
-	if (!m)
-		m = manifest_new();
-	for (int i = optind + 1; i < argc; i++) {
-		char *value = split(argv[i]);
-
-		if (!name_ok(argv[i]))
-			die_usage("bad key '%s'", argv[i]);
-		if (!strcmp(argv[i], "config"))
-			die_usage("'config' is what -c makes");
-		dated |= !strcmp(argv[i], "created");
-		manifest_set(m, argv[i], value);
-	}
-	if (config)
-		manifest_set_config(m, config);
-	snprintf(now, sizeof(now), "%lld", (long long)time(NULL));
-	if (!dated && !update)
-		manifest_set(m, "created", now);
-	r = manifest_save(m, fd, "manifest.json");
-	if (r)
-		fail(r, "write the manifest in", argv[optind]);
-	return EXIT_YES;
-}
-
-static int
-field_main(int argc, char *argv[])
-{
-	struct manifest *m;
-	const char *s;
-	int64_t n;
-	int r, i = 0;
-
-	if (argc != 3)
-		die_usage("field: a file and a key are wanted");
-	r = manifest_load(AT_FDCWD, argv[1], &m);
-	if (r == -ENOENT)
-		die_status(EXIT_NO, "there is no '%s'", argv[1]);
-	if (r)
-		fail(r, "read", argv[1]);
-	s = manifest_str(m, argv[2]);
-	n = manifest_num(m, argv[2], INT64_MIN);
-	if (s)
-		puts(s);
-	else if (n != INT64_MIN)
-		printf("%lld\n", (long long)n);
-	else
-		while ((s = manifest_item(m, argv[2], i)) && ++i)
-			puts(s);
-	return s || i || n != INT64_MIN ? EXIT_YES : EXIT_NO;
 }
 
 /* The same, of one of so many places. */
@@ -533,7 +346,7 @@ lock_main(int argc, char *argv[])
 	else
 		r = wait ? lock_or_say(fd, path) : lock_fd(fd, false);
 	if (r && r != -EAGAIN && r != -ETIMEDOUT)
-		fail(r, "lock", path);
+		die_cannot(r, "lock", path);
 	return r ? EXIT_NO : EXIT_YES;
 }
 
@@ -571,14 +384,10 @@ state_main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
 		{ "new", new_main }, { "clone", clone_main },
-		{ "commit", commit_main }, { "snapshots", snapshots_main },
-		{ "del", del_main }, { "set", set_main },
-		{ "get", get_main }, { "list", list_main },
-		{ "show", show_main }, { "images", images_main },
-		{ "kernels", kernels_main }, { "manifest", manifest_main },
-		{ "image", image_main }, { "kernel", kernel_main },
-		{ "uses", uses_main },
-		{ "field", field_main }, { "lock", lock_main },
+		{ "commit", commit_main }, { "del", del_main },
+		{ "set", set_main }, { "get", get_main },
+		{ "list", list_main }, { "show", show_main },
+		{ "snapshots", snapshots_main }, { "lock", lock_main },
 		{ "pick", pick_main }, { "gc", gc_main }, { NULL, NULL },
 	};
 

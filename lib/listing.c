@@ -5,6 +5,27 @@
 #include "bng.h"
 #include "listing.h"
 
+struct list_how
+listing_options(int argc, char *argv[], const char *allowed)
+{
+	struct list_how how = { 0 };
+	int c;
+
+	while ((c = getopt(argc, argv, allowed)) != -1)
+		if (c == 'j')
+			how.json = true;
+		else if (c == 'q')
+			how.quiet = true;
+		else if (c == 'r')
+			how.running = true;
+		else
+			die_usage("%s: unknown option", argv[0]);
+	how.json &= !how.quiet;
+	how.names = argv + optind;
+	how.count = argc - optind;
+	return how;
+}
+
 int
 listing_run(struct listing *l)
 {

@@ -33,6 +33,13 @@ struct listing {
 	struct json json;
 };
 
+/*
+ * The options of a verb, argv[0], that lists: those of "jqr" that `allowed`
+ * has, in any order; -q overrules -j. Others are wrong usage. What follows
+ * them are the names.
+ */
+struct list_how listing_options(int argc, char *argv[], const char *allowed);
+
 /* An exit status: 1 when a name that was given does not exist. */
 int listing_run(struct listing *l);
 

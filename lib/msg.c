@@ -102,6 +102,13 @@ die_sys(const char *fmt, ...)
 }
 
 void
+die_cannot(int r, const char *what, const char *subject)
+{
+	errno = -r;
+	die_sys("cannot %s '%s'", what, subject);
+}
+
+void
 die_status(int status, const char *fmt, ...)
 {
 	va_list ap;

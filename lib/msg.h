@@ -29,6 +29,9 @@ printf_fn(1, 2) void warn_sys(const char *fmt, ...);
 noreturn_fn printf_fn(1, 2) void die(const char *fmt, ...);
 noreturn_fn printf_fn(1, 2) void die_sys(const char *fmt, ...);
 
+/* "cannot WHAT 'SUBJECT'" and why, which is the negative errno r. */
+noreturn_fn void die_cannot(int r, const char *what, const char *subject);
+
 /* As die, with an exit status of the caller's choice. */
 noreturn_fn printf_fn(2, 3) void die_status(int status, const char *fmt, ...);
 

@@ -14,13 +14,6 @@
 #include "vmnew.h"
 #include "words.h"
 
-noreturn_fn static void
-fail(int r, const char *what, const char *subject)
-{
-	errno = -r;
-	die_sys("cannot %s '%s'", what, subject);
-}
-
 static const char *
 given(const struct vm_wish *w, const char *key)
 {
@@ -47,7 +40,7 @@ find_image(struct vm_wish *w)
 	fd = xopen(dir, O_RDONLY | O_DIRECTORY, 0);
 	r = manifest_load(fd, "manifest.json", &m);
 	if (r)
-		fail(r, "read the manifest of image", w->image);
+		die_cannot(r, "read the manifest of image", w->image);
 	w->kernel = manifest_str(m, "kernel");
 	if (!w->kernel)
 		die_status(VM_NO_KERNEL, "image '%s' names no kernel",
@@ -193,7 +186,7 @@ xvm_new(struct vm_wish *w, int *ret_undo)
 	r = r ? r : vm_put_new(fd, "kernel_dir", "%s", kernel);
 	r = r ? r : put_values(fd, w);
 	if (r)
-		fail(r, "write the values in", dir);
+		die_cannot(r, "write the values in", dir);
 	close(fd);
 	return dir;
 }
@@ -229,7 +222,7 @@ xvm_clone(struct vm_wish *w, int from, int *ret_undo)
 			r = inherit(from, fd, k->key);
 	}
 	if (r)
-		fail(r, "write the values in", dir);
+		die_cannot(r, "write the values in", dir);
 	close(fd);
 	return dir;
 }

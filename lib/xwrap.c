@@ -138,6 +138,17 @@ xsize(const char *text, int64_t unit, const char *what)
 	return n * unit;
 }
 
+char *
+xkey_value(char *arg)
+{
+	char *eq = strchr(arg, '=');
+
+	if (!eq)
+		die_usage("'%s' is not of the form KEY=VALUE", arg);
+	*eq = '\0';
+	return eq + 1;
+}
+
 void
 xflush(void)
 {

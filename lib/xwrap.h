@@ -37,6 +37,9 @@ int xsignal(const char *text);
  */
 int64_t xsize(const char *text, int64_t unit, const char *what);
 
+/* Cut KEY=VALUE in two, in place: the value. Wrong usage when it has no '='. */
+char *xkey_value(char *arg);
+
 /* Flush stdout; a full disk or closed pipe is an error, not silence. */
 void xflush(void);
 

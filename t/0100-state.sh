@@ -171,23 +171,23 @@ ok 'pick prints a name that is free' '
 	name=$(bng-state pick) && [ ! -e "$VMS/$name" ] && machine "$name"'
 
 ok 'a manifest is written, read, and updated in place' '
-	mkdir m && bng-state manifest m name=x arch=x86_64 created=12 &&
-	[ "$(bng-state field m/manifest.json created)" = 12 ] &&
-	bng-state manifest -u m agent="q\"\\uote" &&
-	[ "$(bng-state field m/manifest.json agent)" = "q\"\\uote" ] &&
-	[ "$(bng-state field m/manifest.json name)" = x ] &&
-	fails 1 bng-state field m/manifest.json nope &&
-	fails 1 bng-state field m/nope name'
+	mkdir m && bng-store manifest m name=x arch=x86_64 created=12 &&
+	[ "$(bng-store field m/manifest.json created)" = 12 ] &&
+	bng-store manifest -u m agent="q\"\\uote" &&
+	[ "$(bng-store field m/manifest.json agent)" = "q\"\\uote" ] &&
+	[ "$(bng-store field m/manifest.json name)" = x ] &&
+	fails 1 bng-store field m/manifest.json nope &&
+	fails 1 bng-store field m/nope name'
 
 ok 'a manifest that is none is an error, not a crash' '
 	mkdir bad && for text in "" "[" "[]" "{\"name\":" "12" "null"; do
 		printf %s "$text" >bad/manifest.json &&
-		says 111 "cannot read" bng-state field bad/manifest.json name ||
+		says 111 "cannot read" bng-store field bad/manifest.json name ||
 		exit 1
 	done &&
 	head -c 300000 /dev/zero | tr "\0" "[" >bad/manifest.json &&
-	says 111 "File too large" bng-state field bad/manifest.json name &&
+	says 111 "File too large" bng-store field bad/manifest.json name &&
 	head -c 200000 /dev/zero | tr "\0" "[" >bad/manifest.json &&
-	says 111 "cannot read" bng-state field bad/manifest.json name'
+	says 111 "cannot read" bng-store field bad/manifest.json name'
 
 done_testing

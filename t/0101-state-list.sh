@@ -54,18 +54,18 @@ ok 'images and kernels are listed from every path, each name once' '
 	cp -r "$BANGER_STATE/images/tiny" s/images/shared &&
 	cp -r "$BANGER_STATE/images/tiny" s/images/tiny &&
 	mkdir s/images/.new.x.1 s/images/empty &&
-	BANGER_IMAGE_PATH=$T/s/images bng-state images -q >got &&
+	BANGER_IMAGE_PATH=$T/s/images bng-store images -q >got &&
 	printf "shared\ntiny\n" >want && same got want &&
-	bng-state kernels | grep -Eq "^k +6.1 +q35 +0 B " &&
-	says 1 "there is no image '\''no'\''" bng-state images no'
+	bng-store kernels | grep -Eq "^k +6.1 +q35 +0 B " &&
+	says 1 "there is no image '\''no'\''" bng-store images no'
 
 ok 'a size is what is allocated, not what a sparse file claims' '
 	truncate -s 1G "$BANGER_STATE/images/tiny/rootfs.ext4" &&
-	bng-state images | grep -q " 0 B "'
+	bng-store images | grep -q " 0 B "'
 
 ok 'JSON can be read by another program, and holds what is there' '
 	bng-state list -j >got && bng-state show -j web >one &&
-	bng-state images -j >img && bng-state kernels -j >ker'
+	bng-store images -j >img && bng-store kernels -j >ker'
 need python3 'it is JSON' '
 	python3 -c "
 import json
@@ -136,8 +136,8 @@ ok 'a manifest of any kind is listed as far as it can be read' '
 	for text in "" "{" "{\"created\":-5,\"distro\":7}" \
 		"{\"created\":1e300,\"kernel\":[]}" "{\"created\":\"x\"}"; do
 		printf %s "$text" >"$BANGER_STATE/images/odd/manifest.json" &&
-		bng-state images >got && grep -q "^odd  *-" got &&
-		bng-state images -j >got.json || exit 1
+		bng-store images >got && grep -q "^odd  *-" got &&
+		bng-store images -j >got.json || exit 1
 	done'
 
 done_testing

@@ -14,7 +14,7 @@ ok 'an image of two layers becomes a disk' '
 	umoci new --image oci:a && umoci raw add-layer --image oci:a base.tar &&
 	umoci raw add-layer --image oci:a up.tar && mkdir -p "$image" &&
 	bng-disk layers -s 64M "$image/rootfs.ext4" oci:oci &&
-	bng-state manifest "$image" name=two distro=busybox arch=x86_64 \
+	bng-store manifest "$image" name=two distro=busybox arch=x86_64 \
 		kernel=debian source=test'
 ok 'a machine of it runs what the upper layer brought' '
 	[ "$(banger vm run -q --rm --image two -- sh -c \

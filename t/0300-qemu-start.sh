@@ -71,7 +71,7 @@ ok 'manifests that are missing, no JSON, or for another machine' '
 	says 111 "not JSON" bng-qemu start c &&
 	rm "$d/manifest.json" &&
 	says 111 "manifest.json" bng-qemu start c &&
-	bng-state manifest "$d" name=bad machine=toaster source=test &&
+	bng-store manifest "$d" name=bad machine=toaster source=test &&
 	says 111 "toaster" bng-qemu start c
 '
 ok 'when QEMU ends at once, its last line is the reason' '

@@ -6,7 +6,7 @@
 store && rogue plain || exit
 burgled=$BANGER_STATE/images/burgled
 mkdir -p "$burgled" bin && : >"$burgled/rootfs.ext4" &&
-	bng-state manifest "$burgled" name=burgled arch=x86_64 kernel=plain \
+	bng-store manifest "$burgled" name=burgled arch=x86_64 kernel=plain \
 		source=test && ln -s "$BUILD/t/burglar" bin/qemu-system-x86_64
 
 # victim NAME [KEY=VALUE ...]: a machine whose VMM will be the burglar.

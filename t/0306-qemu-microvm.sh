@@ -10,14 +10,14 @@ in_vm() { banger vm exec "$@"; }
 ended() { timeout 300 bng-qemu wait "$1" && cat "$BANGER_STATE/vms/$1/exit"; }
 
 # The distribution's kernel, with the modules that its initrd had.
-version=$(bng-state field "$real/manifest.json" version)
+version=$(bng-store field "$real/manifest.json" version)
 mkdir -p dir/modules
 cp "$real/vmlinux" dir
 cp -r "$real/early" "dir/modules/$version"
 
 ok 'a kernel is imported for that board' '
 	banger kernel import -q --machine microvm mm dir &&
-	bng-state field "$BANGER_STATE/kernels/mm/manifest.json" machine |
+	bng-store field "$BANGER_STATE/kernels/mm/manifest.json" machine |
 		grep -x microvm'
 ok 'it boots, without a PCI bus, and the agent answers' '
 	banger vm create -q $size --kernel mm a &&

@@ -80,7 +80,7 @@ ok 'dial carries a connection, each direction with its end' '
 ok 'dialling a port where nothing listens: 111, and why' '
 	says 111 "Connection refused" bng-agent dial guest 9'
 ok 'stats are JSON with the figures in it' '
-	bng-agent stats guest >out && bng-state field out uptime &&
+	bng-agent stats guest >out && bng-store field out uptime &&
 	grep -q "\"agent_rss\":[1-9]" out'
 ok 'the agent takes at most 1.5 MiB' '
 	bng-agent stats guest >out &&

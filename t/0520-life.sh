@@ -7,7 +7,7 @@ store || exit 1
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
 vms=$BANGER_STATE/vms
-version=$(bng-state field "$BANGER_KERNEL_PATH/debian/manifest.json" version)
+version=$(bng-store field "$BANGER_KERNEL_PATH/debian/manifest.json" version)
 new() { banger vm create -q --image tiny --vcpu 1 --memory 128M "$@"; }
 in_web() { banger vm exec web -- "$@"; }
 state() { banger vm list | awk -v n="$1" '$1 == n { print $2 }'; }

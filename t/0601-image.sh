@@ -147,7 +147,7 @@ ok 'nobody'\''s identity is in it' '
 	cat_in small /etc/ssh/sshd_config.d/10-banger.conf |
 		grep -qx "PasswordAuthentication no"'
 ok 'its manifest says what it is' '
-	bng-state field "$images/small/manifest.json" source |
+	bng-store field "$images/small/manifest.json" source |
 		grep -x recipe:small &&
 	banger image list | grep -q "^small .*For a test" &&
 	banger image list --json | grep -q "\"name\":\"small\""'

@@ -84,9 +84,9 @@ ok 'an archive that does not match its list is refused' '
 
 ok 'the package becomes a kernel' '
 	banger kernel pull debian &&
-	bng-state field "$kernel/manifest.json" version | grep -x "$version" &&
-	bng-state field "$kernel/manifest.json" machine | grep -x q35 &&
-	bng-state field "$kernel/manifest.json" cmdline |
+	bng-store field "$kernel/manifest.json" version | grep -x "$version" &&
+	bng-store field "$kernel/manifest.json" machine | grep -x q35 &&
+	bng-store field "$kernel/manifest.json" cmdline |
 		grep "net.ifnames=0 .* lsm=landlock,yama,bpf " &&
 	nothing_left'
 ok 'vmlinux is the ELF file that was packed' 'same /bin/true "$kernel/vmlinux"'

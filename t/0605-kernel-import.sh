@@ -51,7 +51,7 @@ nothing_left() {
 	[ -z "$(ls -A "$TMPDIR")" ] &&
 		[ -z "$(find "$kernels" -name '.[nd]*')" ]
 }
-field() { bng-state field "$kernels/$1/manifest.json" "$2"; }
+field() { bng-store field "$kernels/$1/manifest.json" "$2"; }
 refused() {
 	_refused=$1
 	shift

@@ -63,7 +63,7 @@ nothing_left() {
 	[ -z "$(ls -A "$TMPDIR")" ] &&
 		[ -z "$(find "$kernels" -name '.[nd]*')" ]
 }
-field() { bng-state field "$kernel/manifest.json" "$1"; }
+field() { bng-store field "$kernel/manifest.json" "$1"; }
 
 ok 'wrong usage is refused' '
 	says 2 "is required" banger kernel build &&

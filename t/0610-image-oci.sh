@@ -23,7 +23,7 @@ PATH=$T/fake:$PATH TMPDIR=$T/tmp
 export PATH TMPDIR
 mkfifo here
 images=$BANGER_STATE/images
-manifest() { bng-state field "$images/$1/manifest.json" "$2"; }
+manifest() { bng-store field "$images/$1/manifest.json" "$2"; }
 nothing_left() {
 	find "$images" -name '.[nd]*' -o -name 'banger-make*' >left
 	ls -A "$TMPDIR" >>left
@@ -161,7 +161,7 @@ ok 'an OCI layout becomes an image, with what it says of itself' '
 	[ "$(manifest app-1 digest)" = "$digest" ] &&
 	[ "$(manifest app-1 distro)" = "Toy Linux 3" ] &&
 	[ "$(manifest app-1 kernel)" = debian ] &&
-	fails 1 bng-state field "$images/app-1/manifest.json" init &&
+	fails 1 bng-store field "$images/app-1/manifest.json" init &&
 	grep -q "^image app-1: 2 layers, [0-9]* MiB, made in" err &&
 	tree app-1 && tail -n 1 app-1.list | grep -qx above &&
 	[ "$(stat -c %a "$images/app-1" "$images/app-1/rootfs.ext4" |

@@ -106,7 +106,7 @@ built() {
 }
 ok 'an image is built of one machine, which is gone then' '
 	$real image pull -q ./base.tar &&
-	bng-state manifest -u "$images/base" distro=Base &&
+	bng-store manifest -u "$images/base" distro=Base &&
 	{ built >out 2>err || { cat out err; exit 1; }; } && cat out err &&
 	grep -qx copied out && tail -n 1 out | grep -qx new && nothing_left'
 ok 'it holds what was there and what has changed, and no more' '

@@ -107,9 +107,9 @@ ok 'it opens to what it was made of, with holes' '
 	into "$bundle" && same out/rootfs.ext4 img/rootfs.ext4 &&
 	[ "$(ls -A out)" = "manifest.json
 rootfs.ext4" ] && [ "$(stat -c %b out/rootfs.ext4)" -lt 4000 ] &&
-	[ "$(bng-state field out/manifest.json source)" = \
+	[ "$(bng-store field out/manifest.json source)" = \
 		"catalog:${bundle##*/}" ] &&
-	[ "$(bng-state field out/manifest.json kernel)" = vanilla ]'
+	[ "$(bng-store field out/manifest.json kernel)" = vanilla ]'
 
 ok 'a kernel goes along with what its initrd is made of, and without that' '
 	bng-bundle make kern pub >kmade && kbundle=$(value file kmade) &&

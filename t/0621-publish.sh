@@ -203,7 +203,7 @@ three_at_once() {
 ok 'vm run pulls it by name, its kernel too, and the machine runs' '
 	banger vm run --rm --image tiny -- sh -c "uname -r; ls /bin | wc -l" \
 		>out 2>err && [ "$(tail -n 1 out)" -gt 200 ] &&
-	grep -qx "$(bng-state field "$kernels/debian/manifest.json" version)" \
+	grep -qx "$(bng-store field "$kernels/debian/manifest.json" version)" \
 		out && grep -q "^pulling the kernel debian" err &&
 	cmp "$images/tiny/rootfs.ext4" "$shared_images/tiny/rootfs.ext4" &&
 	banger image show tiny | grep -q "^source  *catalog:$bundle" &&

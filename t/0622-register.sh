@@ -11,7 +11,7 @@ cp --sparse=always "$BANGER_IMAGE_PATH/tiny/rootfs.ext4" mine/tiny.ext4
 echo hello | bng-disk put mine/tiny.ext4 /hello
 touch -d 2020-02-02 mine/tiny.ext4
 kernels=$BANGER_STATE/kernels real=$BANGER_KERNEL_PATH/debian
-version=$(bng-state field "$real/manifest.json" version)
+version=$(bng-store field "$real/manifest.json" version)
 cp -r "$real/early" "mine/$version"
 # A link, so that no test changes what all share.
 ln -s "$real/vmlinux" mine/vmlinux

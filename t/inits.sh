@@ -254,7 +254,7 @@ _inits_make() (
 	printf '{"config":{%s}}' "$(_inits_config "$1")" >"$image/config"
 	_inits_name=$1
 	shift
-	_store_do bng-state manifest -c "$image/config" "$@" &&
+	_store_do bng-store manifest -c "$image/config" "$@" &&
 		rm "$image/config" && chmod -R a+rX "$image" &&
 		mv "$image" "$_store/images/init-$_inits_name"
 )

@@ -13,9 +13,9 @@ export VMS
 mkdir -p "$BANGER_STATE/images/tiny" "$BANGER_STATE/kernels/k"
 : >"$BANGER_STATE/images/tiny/rootfs.ext4"
 : >"$BANGER_STATE/kernels/k/vmlinux"
-bng-state manifest "$BANGER_STATE/images/tiny" name=tiny distro=none \
+bng-store manifest "$BANGER_STATE/images/tiny" name=tiny distro=none \
 	arch=x86_64 kernel=k source=test
-bng-state manifest "$BANGER_STATE/kernels/k" name=k version=6.1 \
+bng-store manifest "$BANGER_STATE/kernels/k" name=k version=6.1 \
 	arch=x86_64 machine=q35
 
 machine() {

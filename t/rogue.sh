@@ -28,7 +28,7 @@ rogue() {
 		ln -s "$_rogue_from/vmlinux" "$_rogue_dir" &&
 		bng-disk initrd -a "$BUILD/t/guest-rogue" -o rogue.cpio &&
 		cat "$_rogue_from/initrd" rogue.cpio >"$_rogue_dir/initrd" &&
-		bng-state manifest "$_rogue_dir" name="$1" version=1 \
+		bng-store manifest "$_rogue_dir" name="$1" version=1 \
 			arch=x86_64 machine=q35 source=test "cmdline=quiet \
 mitigations=off tsc=reliable no_timer_check cryptomgr.notests audit=0 \
 8250.nr_uarts=1 i8042.noaux i8042.nokbd rogue=${2:-agent}"

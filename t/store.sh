@@ -70,7 +70,7 @@ _store_tiny() {
 		tar -c --owner=0 --group=0 --numeric-owner . >"$_store/tiny.tar"
 	) && PATH=$_store_bin:$PATH bng-disk import -L tiny -s 64M \
 		"$_store/images/.tiny/rootfs.ext4" <"$_store/tiny.tar" &&
-		_store_do bng-state manifest "$_store/images/.tiny" \
+		_store_do bng-store manifest "$_store/images/.tiny" \
 			name=tiny distro=busybox arch=x86_64 kernel=debian \
 			source=test &&
 		mv "$_store/images/.tiny" "$_store/images/tiny"
