@@ -109,6 +109,12 @@ die_cannot(int r, const char *what, const char *subject)
 }
 
 void
+die_stdout(void)
+{
+	die_sys("cannot write to standard output");
+}
+
+void
 die_status(int status, const char *fmt, ...)
 {
 	va_list ap;

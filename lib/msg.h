@@ -32,6 +32,9 @@ noreturn_fn printf_fn(1, 2) void die_sys(const char *fmt, ...);
 /* "cannot WHAT 'SUBJECT'" and why, which is the negative errno r. */
 noreturn_fn void die_cannot(int r, const char *what, const char *subject);
 
+/* die_sys of what was for standard output: a full disk, say. */
+noreturn_fn void die_stdout(void);
+
 /* As die, with an exit status of the caller's choice. */
 noreturn_fn printf_fn(2, 3) void die_status(int status, const char *fmt, ...);
 

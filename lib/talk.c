@@ -338,7 +338,7 @@ write_out(struct talk *t, int fd, const uint8_t *p, size_t n)
 		} else if (errno == EPIPE) {
 			die_of(SIGPIPE);
 		} else {
-			die_sys("cannot write the output");
+			die_stdout();
 		}
 	}
 }

@@ -77,6 +77,8 @@ xwrite(int fd, const void *buf, size_t len, const char *what)
 
 	if (r < 0) {
 		errno = -r;
+		if (fd == STDOUT_FILENO)
+			die_stdout();
 		die_sys("cannot write '%s'", what);
 	}
 }
@@ -153,5 +155,5 @@ void
 xflush(void)
 {
 	if (fflush(stdout) || ferror(stdout))
-		die_sys("cannot write the output");
+		die_stdout();
 }

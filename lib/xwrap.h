@@ -19,7 +19,7 @@ must_check printf_fn(1, 2) char *xasprintf(const char *fmt, ...);
 /* open(2) with O_CLOEXEC; mode is used with O_CREAT. */
 int xopen(const char *path, int flags, mode_t mode);
 
-/* Write everything to fd; dies naming 'what'. */
+/* Write everything to fd; dies naming 'what', or standard output. */
 void xwrite(int fd, const void *buf, size_t len, const char *what);
 
 /*

@@ -110,7 +110,7 @@ ok '--dry-run prints exactly what is copied, and makes nothing' '
 	[ -z "$(ls -A "$BANGER_STATE/vms")" ]'
 ok 'a list that nobody reads, or has no room, leaves nothing behind' '
 	mkdir tmp && export TMPDIR="$T/tmp" &&
-	says 125 "cannot print the list: No space" \
+	says 125 "cannot write to standard output: No space" \
 		sh -c "exec banger vm run --dry-run odd >/dev/full" &&
 	mkfifo gone && exec 4<>gone 5>gone 4<&- &&
 	fails 141 env --default-signal=PIPE sh -c \

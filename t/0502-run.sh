@@ -77,7 +77,7 @@ ok 'standard input reaches the command, also when it is closed' '
 ok 'a closed stdout and stderr do not end up in a file of ours' '
 	{ run --rm -- sh -c "echo a; echo b >&2" >&- 2>&- || true; } && empty'
 ok 'what cannot be written to a closed stdout is an error' '
-	(says 1 "cannot write the output: Bad file descriptor" \
+	(says 1 "cannot write to standard output: Bad file descriptor" \
 		banger vm list >&-) && run -q --rm -- true >&- && empty'
 ok 'spec: comes first, then the steps, then that it is ready' '
 	run --rm --vcpu 2 --memory 1G --disk-size 4G -- true 2>err &&

@@ -57,7 +57,7 @@ noreturn_fn static void
 no_stream(int error)
 {
 	errno = error;
-	die_sys("cannot export '%s'", image_name);
+	die_stdout();
 }
 
 noreturn_fn static void

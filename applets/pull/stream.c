@@ -68,7 +68,7 @@ stream_init(const struct pull *p)
 	s.p = p;
 	sigaction(SIGUSR1, &on_damaged, NULL);
 	if (fstat(STDOUT_FILENO, &st))
-		die_sys("cannot write to stdout");
+		die_stdout();
 	s.pipe = S_ISFIFO(st.st_mode);
 	if (s.pipe)
 		fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_SIZE);
@@ -145,7 +145,7 @@ noreturn_fn static void
 cannot_write(void)
 {
 	show_clear();
-	die_sys("cannot write to stdout");
+	die_stdout();
 }
 
 /* A pipe that can be written takes this much without making us wait. */
