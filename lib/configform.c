@@ -44,23 +44,23 @@ is_word(const struct config_key *k, const char *text)
 	return false;
 }
 
-/* As --disk-size has it: a bare number counts MiB. */
+/* As --disk-size has it: a bare number counts MiB, a part of one is one. */
 static bool
 is_size(const struct config_key *k, const char *text)
 {
-	static const char *const units[] = { "", "M", "MB", "MiB", "G", "GB",
-		"GiB", "T", "TB", "TiB" };
+	static const char powers[] = "KMGT";
 	size_t n = strspn(text, "0123456789");
-	long long mib = strtoll(text, NULL, 10);
+	long long kib = strtoll(text, NULL, 10), mib;
+	const char *unit = text + n, *p = strchr(powers, *unit ? *unit : 'M');
 
 	if (!n || n > 8 || *text == '0')
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(text + n, units[i])) {
-			mib *= i < 4 ? 1 : i < 7 ? 1024 : 1048576;
-			return mib >= k->min && mib <= k->max;
-		}
-	return false;
+	if (!p || (*unit && unit[1] && strcmp(unit + 1, "B") &&
+	    strcmp(unit + 1, "iB")))
+		return false;
+	kib *= INT64_C(1) << (10 * (p - powers));
+	mib = (kib + 1023) / 1024;
+	return mib >= k->min && mib <= k->max;
 }
 
 /* Numbers with a unit each, or 0. */

@@ -82,6 +82,31 @@ ok 'settings, whoever decides: a flag, the environment, a file, host, banger' '
 		.from == \"environment\")" document &&
 	jq -e ".[] | select(.file == \"$T/toml\" and .line == 1)" document'
 agentd_start kept -m || exit
+ok 'the version' '
+	fits version && [ "banger $(jq -r .version document)" = \
+		"$(banger version)" ]'
+# left: what a crash leaves, of each kind but a VMM that runs on.
+left() {
+	echo "1 1" >"$vms/idle/supervisor" && : >"$vms/idle/agent.sock" &&
+		mkdir "$vms/.new.gone.999999999" "$BANGER_STATE/images/.x" &&
+		cp -r "$vms/idle" "$vms/half" &&
+		echo "999999999 1" >"$vms/half/maker"
+}
+acts() { jq -r ".[] | [.action, .path // .machine, .done] | @csv" document; }
+ok 'what gc would clean up, and what it did' '
+	fits gc && [ "$(jq length document)" = 0 ] && left &&
+	fits gc --dry-run && acts | sort >would && cat would &&
+	[ "$(wc -l <would)" = 3 ] && ! grep -v ",false\$" would &&
+	fits gc && acts | sort | sed "s/,true\$/,false/" | same - would &&
+	grep -x "\"remove\",\"vms/.new.gone.999999999\",false" would &&
+	grep -x "\"delete\",\"half\",false" would &&
+	grep -x "\"clean\",\"idle\",false" would && [ ! -e "$vms/half" ] &&
+	fits gc && [ "$(jq length document)" = 0 ]'
+ok 'also of what makes images, wherever that is' '
+	mkdir -p tmp && export TMPDIR="$T/tmp" &&
+	at="$T/tmp/banger-make.999999999.1" && mkdir "$at" && fits gc -n &&
+	[ -d "$at" ] && fits gc && [ "$(acts)" = \
+		"\"remove\",\"$at\",true" ] && [ ! -e "$at" ]'
 ok 'sessions, that run and that have ended' '
 	BANGER_STATE=$T &&
 	fits "vm session list" kept &&

@@ -86,6 +86,8 @@ vm_defaults.memory_mib "4G" a number from 64 to 1048576
 vm_defaults.disk_size "16X" a size from
 vm_defaults.disk_size 16 a size from
 vm_defaults.disk_size "1M" a size from
+vm_defaults.disk_size "64512K" a size from
+vm_defaults.disk_size "128MM" a size from
 END
 all_wrong() {
 	while read -r key bad wanted; do
@@ -196,11 +198,11 @@ ok 'new machines are made as the file says' '
 	[vm_defaults]
 	vcpu = 3
 	memory_mib = 512
-	disk_size = "1G"
+	disk_size = "1048576K"
 	END
 	create a && [ "$(sizes a)" = "3 512 1073741824 fake" ] &&
 	[ "$(value a vmm)" = qemu ] &&
-	create b --vcpu 1 --memory 1G --vmm auto &&
+	create b --vcpu 1 --memory 1048575K --vmm auto &&
 	[ "$(sizes b)" = "1 1024 1073741824 fake" ] &&
 	[ "$(value b vmm)" = auto ] &&
 	BANGER_VCPU=2 BANGER_MEMORY=600 BANGER_DISK_SIZE=2G create c &&

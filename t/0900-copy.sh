@@ -177,7 +177,14 @@ need ROOT 'devices are refused, set-id bits are left out' '
 ok 'more than a machine can hold is refused, as is more than --limit' '
 	head -c 3000000 /dev/zero >zeros && evil zeros &&
 	says 1 "more than a machine" cp_ --limit 2M liar:/zeros one &&
-	[ ! -e one/zeros ] && cp_ --limit 4M liar:/zeros one'
+	[ ! -e one/zeros ] &&
+	for less in 2 2929K 2929KiB 2MB 2MiB; do
+		says 1 "more than a machine" cp_ --limit $less liar:/zeros \
+			one && [ ! -e one/zeros ] || exit 1
+	done &&
+	for more in 4M 2930K 2930KB 3 1G 2TiB; do
+		cp_ --limit $more liar:/zeros one && rm one/zeros || exit 1
+	done && cp_ --limit 4M liar:/zeros one'
 ok 'a file that is cut short leaves what was there' '
 	echo good >one/zeros && head -c 2000000 evil.tar >cut &&
 	cp cut evil.tar && says 1 "cut short" cp_ liar:/zeros one &&
