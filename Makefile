@@ -38,7 +38,7 @@ BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
 # The agent is static, small, and has no library but a libc. musl's compiler
 # wrapper hides the kernel's headers; -idirafter shows those alone.
 AGENT_LIB := mux frame file lock name tar tarsparse pax tarwrite archive \
-	extract dest outfile sshplan
+	extract dest outfile sshplan utf8
 AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -iquote lib \
 	-MMD -MP $(WARN) \
 	-ffunction-sections -fdata-sections -fno-stack-protector \

@@ -67,7 +67,8 @@ need LOOP 'what is not there, or no directory, is told' '
 	says 111 "not a directory" bng-disk export -d empty k.ext4 &&
 	says 100 "needs one image" bng-disk export'
 need LOOP 'who does not read it is told of' '
-	says 111 "cannot export" sh -c "bng-disk export k.ext4 >/dev/full"'
+	says 111 "cannot write to standard output" \
+		sh -c "bng-disk export k.ext4 >/dev/full"'
 need LOOP 'a directory that is in itself ends' '
 	cp --sparse=always k.ext4 loop.ext4 &&
 	debugfs -w -R "link a a/b/again" loop.ext4 &&

@@ -65,6 +65,18 @@ ok 'no such directory: 125, and it is named' '
 		bng-agent exec -C /nosuch "$vm" true'
 ok 'no such user: 125' '
 	says 125 "no user '\''nosuch'\''" bng-agent exec -u nosuch "$vm" true'
+ok 'each of these is one line of banger'\''s, with nothing for a terminal' '
+	export BNG_NAME=banger && for bad in "-u nosuch" "-u 1:nosuch" "-C /nosuch" "-- nosuch" \
+		"-- /etc/passwd" "-- $T/script"; do
+		case $bad in
+		--*) run $bad 2>err ;;
+		*) bng-agent exec $bad "$vm" true 2>err ;;
+		esac
+		cat err && grep -q "^banger: " err && [ "$(wc -l <err)" = 1 ] ||
+			exit 1
+	done &&
+	says 127 "banger: a?[31mb?c: command not found" \
+		run "$(printf "a\033[31mb\nc")" && [ "$(wc -l <.err)" = 1 ]'
 
 ok 'stdout and stderr stay apart' '
 	run sh -c "echo out; echo err >&2" >out 2>err &&

@@ -102,6 +102,17 @@ ok 'the manual has no other verb' '
 ok 'help fits on a screen of 24 lines, 80 columns' '
 	banger help >help && cat help && [ "$(wc -l <help)" -le 23 ] &&
 	! grep ".\{80\}" help'
+# columns WORD...: where in each line of that help its summary begins, each once.
+columns() {
+	banger "$@" | awk 'match($0, /^  .*[^ ]  +/) { print RLENGTH }' |
+		sort -u
+}
+ok 'what each verb is for stands in one column, of every list of them' '
+	for group in vm "vm session" "vm workspace" image "image cache" \
+		kernel vmm config --all; do
+		columns help $group >at && echo "$group" && cat at &&
+		[ "$(wc -l <at)" = 1 ] || exit 1
+	done'
 ok 'all help is at most 80 columns wide' '
 	while IFS=: read -r verb _; do banger $verb --help; done <verbs >all &&
 	! grep -n ".\{81\}" all'

@@ -103,4 +103,10 @@ need zsh 'zsh finds it where it is installed' '
 	typed "zsh -i" "banger vm sho${tb}we${tb}--js$tb>out; exit" &&
 	[ "$(jq -r .name out)" = web ]'
 
+ok 'without a shell it says which there are' '
+	says 2 "the name of a shell is required: bash, zsh, fish or powershell" \
+		banger completion && says 2 \
+		"'\''tcsh'\'' is neither bash, zsh, fish nor powershell" \
+		banger completion tcsh'
+
 done_testing

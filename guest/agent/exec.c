@@ -306,6 +306,7 @@ exec_run(const char *request)
 	const char *command;
 	bool named = false;
 
+	complain_aloud();
 	if (prepare(request, &named))
 		return NOT_STARTED;
 	choose_command(request);

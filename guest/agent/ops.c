@@ -20,24 +20,33 @@
 #include "moment.h"
 #include "ops.h"
 #include "session.h"
+#include "utf8.h"
 
 bool ops_harmless;
 void (*ops_configured)(void);
+
+static const char *voice = "";
+
+void
+complain_aloud(void)
+{
+	voice = "banger: ";
+}
 
 int
 complain(const char *fmt, ...)
 {
 	va_list ap;
 	char line[512];
-	int n;
+	size_t n = (size_t)snprintf(line, sizeof(line), "%s", voice);
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	vsnprintf(line + n, sizeof(line) - 1 - n, fmt, ap);
 	va_end(ap);
-	if (n > (int)sizeof(line) - 2)
-		n = sizeof(line) - 2;
+	utf8_clean(line);
+	n = strlen(line);
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(STDERR_FILENO, line, n) < 0)
 		return 1; /* nobody listens */
 	return 1;
 }

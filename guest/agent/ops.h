@@ -41,7 +41,16 @@ int exec_check(const char *request);
 /* The directory that its command begins in; after exec_check. */
 void exec_cwd(const char *request, char *out, size_t size);
 
-/* One line for the client, on the child's stderr; returns 1. */
+/*
+ * One line for the client, on the child's stderr; returns 1. What a terminal
+ * would act on is shown as '?'.
+ */
 printf_fn(1, 2) int complain(const char *fmt, ...);
+
+/*
+ * From now on this child's stderr is what a person reads, not what the client
+ * makes a sentence of: its complaints say whose they are.
+ */
+void complain_aloud(void);
 
 #endif

@@ -267,10 +267,10 @@ static void
 say_lost(uint64_t at, uint64_t n, const char *stream)
 {
 	if (at)
-		complain("banger: here %llu bytes of %s are lost: they were "
+		complain("here %llu bytes of %s are lost: they were "
 		    "written faster than read", (unsigned long long)n, stream);
 	else
-		complain("banger: the first %llu bytes of %s are not kept any "
+		complain("the first %llu bytes of %s are not kept any "
 		    "more", (unsigned long long)n, stream);
 }
 
@@ -358,6 +358,7 @@ session_logs_run(const char *request)
 	char name[SESSION_NAME] = "", only[16] = "";
 	autoclose int dir = -1;
 
+	complain_aloud();
 	json_str(json_get(request, "name"), name, sizeof(name));
 	json_str(json_get(request, "stream"), only, sizeof(only));
 	if (!session_name_ok(name) || !session_state(home, name))
