@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include "agent.h"
 #include "ask.h"
@@ -60,6 +61,7 @@ struct conn {
 	struct side tcp, agent;
 	uint16_t guest;
 	bool greeted;		/* the line OK has come */
+	bool waits;		/* its agent has not answered yet */
 	bool shut;		/* the machine's end was passed on */
 	struct frame_in frame;
 	char control[512];	/* of the frame that is being read */
@@ -70,8 +72,13 @@ static struct listener listeners[LISTENERS];
 static size_t n_listeners;
 static struct conn *conns;
 static unsigned int n_conns;
-static const char *vm;
+static const char *vm, *shown;
 static struct watch life;	/* a connection that ends with the machine */
+
+/* While connections wait for the agent, whether it lives is in doubt. */
+static struct doubt doubt;
+static unsigned int n_waiting;
+static struct watch due, sign;
 
 /*
  * Waiting for a side: nothing is watched that we cannot act on, lest its
@@ -102,6 +109,78 @@ want_listeners(void)
 		loop_mod(&listeners[i].w, n_conns < CONNS ? EPOLLIN : 0);
 }
 
+/*
+ * The agent's silence
+ */
+
+static void
+doubt_watch(void)
+{
+	int ms = doubt_ms(&doubt);
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L + 1 } };
+
+	if (ms < 0)
+		when = (struct itimerspec){ 0 };
+	timerfd_settime(due.fd, 0, &when, NULL);
+	sign.fd = doubt.probe;
+	if (sign.fd >= 0 && loop_add(&sign, EPOLLIN))
+		sign.fd = -1;
+}
+
+/* It is said once, and then it is the clients' to wait. */
+static void
+on_due(struct watch *w, uint32_t events)
+{
+	uint64_t n;
+
+	(void)events;
+	if (read(w->fd, &n, sizeof(n)) < 0)
+		return;
+	loop_take(&sign);
+	(void)doubt_due(&doubt);
+	if (doubt.silent)
+		doubt.until = 0;
+	doubt_watch();
+}
+
+static void
+on_sign(struct watch *w, uint32_t events)
+{
+	(void)events;
+	loop_take(w);
+	doubt_probed(&doubt);
+	doubt_watch();
+}
+
+/* Its request is on its way. */
+static void
+wait_begin(struct conn *c)
+{
+	c->waits = true;
+	if (n_waiting++ || doubt.silent)
+		return;
+	doubt_begin(&doubt, shown, ask_dir);
+	doubt_watch();
+}
+
+/* The agent has answered it, or it waits no more. */
+static void
+wait_end(struct conn *c, bool answered)
+{
+	if (!c->waits)
+		return;
+	c->waits = false;
+	n_waiting--;
+	if (!answered && (n_waiting || doubt.silent))
+		return;
+	loop_take(&sign);
+	doubt_over(&doubt);
+	if (n_waiting)
+		doubt_begin(&doubt, shown, ask_dir);
+	doubt_watch();
+}
+
 static void
 conn_end(struct conn *c)
 {
@@ -110,6 +189,7 @@ conn_end(struct conn *c)
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
+	wait_end(c, false);
 	want(&c->tcp, 0);
 	want(&c->agent, 0);
 	close(c->tcp.fd);
@@ -199,6 +279,7 @@ take_control(struct conn *c)
 	const cJSON *error = cJSON_GetObjectItem(o, "error");
 	bool ok = o && !error;
 
+	wait_end(c, true);
 	if (cJSON_IsString(error))
 		refused(c, error->valuestring);
 	if (cJSON_GetObjectItem(o, "exit"))
@@ -314,6 +395,7 @@ dial(struct conn *c)
 	frame_put_head(p, CH_CONTROL, (uint32_t)n);
 	memcpy(p + FRAME_HEAD, request, (size_t)n);
 	c->agent.len = 10 + FRAME_HEAD + (size_t)n;
+	wait_begin(c);
 	return drain(&c->agent);
 }
 
@@ -341,6 +423,17 @@ on_listener(struct watch *w, uint32_t events)
 		settle(c);
 	else
 		conn_reset(c);
+}
+
+static void
+doubt_prepare(void)
+{
+	doubt.probe = sign.fd = -1;
+	sign.ready = on_sign;
+	due.ready = on_due;
+	due.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (due.fd < 0 || loop_add(&due, EPOLLIN))
+		die_sys("cannot make a timer");
 }
 
 /*
@@ -470,11 +563,13 @@ forward_main(int argc, char *argv[])
 		die_usage("a machine and 1 to %d ports are expected",
 		    LISTENERS);
 	vm = argv[optind];
+	shown = ask_name(vm);
 	for (int i = optind + 1; i < argc; i++)
 		parse_spec(&listeners[n_listeners++], argv[i]);
 	close(ask_connect(vm, AGENT_WAITING, EXIT_NO));
 	if (loop_init() || !live())
 		die("cannot reach machine '%s'", vm);
+	doubt_prepare();
 	record = forwards_begin(ask_dir);
 	for (size_t i = 0; i < n_listeners; i++) {
 		struct listener *l = &listeners[i];

@@ -267,6 +267,36 @@ pass(int from, int to)
 }
 
 /*
+ * Pass on what the session says, until it ends or nobody reads it. False: the
+ * machine has said nothing for too long.
+ */
+static bool
+pass_answers(struct doubt *d, int sock, int out)
+{
+	struct pollfd p[3] = { { .fd = sock, .events = POLLIN },
+		{ .fd = out }, { .events = POLLIN } };
+	int n;
+
+	for (;;) {
+		p[2].fd = d->probe;
+		n = poll(p, ARRAY_SIZE(p), doubt_ms(d));
+		if (n == 0 && !doubt_due(d))
+			return false;
+		if (n == 0)
+			continue;
+		if (n < 0 || p[1].revents)
+			return true;
+		if (p[2].revents)
+			doubt_probed(d);
+		if (!p[0].revents)
+			continue;
+		doubt_over(d);
+		if (!pass(sock, out))
+			return true;
+	}
+}
+
+/*
  * The agent's frames are stdio_mux_v1 from the request on, so that they only
  * have to be passed on: each direction by a process of its own, that one may
  * wait without the other. The end of the input is not ours.
@@ -275,10 +305,11 @@ static void
 relay(const char *vm, const char *name, pid_t who, int in, int out)
 {
 	autofree char *text = attach_text(name, who);
+	autofree char *shown = ask_name(vm);
 	autoclose int sock = ask_connect(vm, AGENT_WAITING, EXIT_NO);
-	struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
-		{ .fd = out } };
 	uint8_t head[FRAME_HEAD];
+	struct doubt d;
+	bool well;
 	pid_t pid;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -286,6 +317,7 @@ relay(const char *vm, const char *name, pid_t who, int in, int out)
 	if (write_all(sock, head, sizeof(head)) ||
 	    write_all(sock, text, strlen(text)))
 		die("cannot attach to '%s': %s", name, ask_lost_why());
+	doubt_begin(&d, shown, ask_dir);
 	pid = fork();
 	if (pid < 0)
 		die_sys("cannot start a process");
@@ -294,9 +326,11 @@ relay(const char *vm, const char *name, pid_t who, int in, int out)
 			continue;
 		_exit(EXIT_YES);
 	}
-	while (poll(p, 2, -1) > 0 && !p[1].revents && pass(sock, out))
-		continue;
+	well = pass_answers(&d, sock, out);
 	kill(pid, SIGKILL);
+	if (!well)
+		die("cannot attach to '%s': machine '%s' has not answered for "
+		    "%d s", name, shown, doubt_most());
 }
 
 static int

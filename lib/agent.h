@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "doubt.h"
 #include "frame.h"
 
 /* Ports of agent.sock: one answers once the machine is configured. */
@@ -62,10 +63,7 @@ struct talk {
 	int status;
 	int signal;		/* the last that was passed on */
 	int64_t signalled;	/* when the first was, in ms */
-	int64_t asked;		/* when the request was */
-	int64_t doubt;		/* when to doubt that the guest lives, or 0 */
-	bool silent;		/* it was said that it does not answer */
-	int probe;		/* where its answer comes from, or -1 */
+	struct doubt doubt;	/* that the guest lives */
 };
 
 enum { TALK_FAILED = -1, TALK_LOST = -2, TALK_LEFT = -3 };

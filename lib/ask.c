@@ -28,9 +28,8 @@ ask_connect(const char *vm, enum agent_port port, int no)
 	return fd;
 }
 
-/* For people: VM may be a path. */
-static char *
-base_name(const char *vm)
+char *
+ask_name(const char *vm)
 {
 	size_t end = strlen(vm), from;
 
@@ -48,7 +47,7 @@ ask_open(struct talk *t, const char *vm, enum agent_port port, int no)
 	t->dir = ask_dir;
 	/* One that is not ready may not answer, and that is no news. */
 	if (port == AGENT_WAITING)
-		t->vm = base_name(vm);
+		t->vm = ask_name(vm);
 }
 
 /*

@@ -20,6 +20,9 @@ int ask_connect(const char *vm, enum agent_port port, int no);
 /* The same for this talk: where nobody answers, it says who. */
 void ask_open(struct talk *t, const char *vm, enum agent_port port, int no);
 
+/* The name of a machine that is given by its path, malloc'ed. */
+char *ask_name(const char *vm);
+
 /* Why the connection was lost, malloc'ed; waits a moment for the reason. */
 char *ask_lost_why(void);
 

@@ -7,20 +7,16 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "agent.h"
 #include "bng.h"
 #include "caught.h"
+#include "clock.h"
 #include "rawtty.h"
 
 enum {
 	RECV_SIZE = 256 * 1024,
 	IMPATIENT_MS = 2000,	/* until a second signal is for us */
-	DOUBT_MS = 2000,	/* without an answer, or after a signal, until
-				   we doubt the guest */
-	PROBE_MS = 3000,	/* for a guest in doubt to answer a ping */
-	ANSWER_S = 300,		/* for one that does not, in the end */
 };
 
 /*
@@ -147,15 +143,6 @@ put_size(struct talk *t)
  * for a sign of life: without one, the signal is for us.
  */
 
-static int64_t
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void
 catch_signals(const struct talk *t)
 {
@@ -187,16 +174,16 @@ die_of(int sig)
 static void
 pass_on(struct talk *t, int sig)
 {
-	int64_t since = now();
+	int64_t since = clock_ms(CLOCK_MONOTONIC);
 	char text[32];
 
-	if (t->silent ||
+	if (t->doubt.silent ||
 	    (t->signalled && since - t->signalled >= IMPATIENT_MS))
 		die_of(sig);
 	if (!t->signalled)
 		t->signalled = since;
 	t->signal = sig;
-	t->doubt = since + DOUBT_MS;
+	doubt_renew(&t->doubt);
 	snprintf(text, sizeof(text), "{\"signal\":%d}", sig);
 	put_control(t, text);
 }
@@ -223,61 +210,22 @@ fail(struct talk *t, const char *why)
 	return TALK_FAILED;
 }
 
-/* In seconds; as long as a machine may take to boot. */
+/*
+ * Without a sign of life a signal is for us; and the wait is not for ever. A
+ * guest that lives takes its time over a signal, as it may.
+ */
 static int
-answer_most(void)
-{
-	const char *text = getenv("BANGER_READY_TIMEOUT");
-	long most = text ? strtol(text, NULL, 10) : 0;
-
-	return most > 0 && most < 100000 ? (int)most : ANSWER_S;
-}
-
-/* An emulated guest may just be busy: say so, and wait; but not for ever. */
-static int
-unanswered(struct talk *t)
+doubtful(struct talk *t)
 {
 	char why[TALK_WHY];
-	int most = answer_most();
 
-	if (t->silent) {
-		snprintf(why, sizeof(why),
-		    "machine '%s' has not answered for %d s", t->vm, most);
-		return fail(t, why);
-	}
-	warn("machine '%s' does not answer; try: banger vm kill %s", t->vm,
-	    t->vm);
-	t->silent = true;
-	t->doubt = t->asked + (int64_t)most * 1000;
-	return 0;
-}
-
-/* In doubt: ask on a connection of its own; no answer in time is an answer. */
-static int
-probe(struct talk *t)
-{
-	if (t->probe >= 0) {
-		if (t->signal)
-			die_of(t->signal);
-		return unanswered(t);
-	}
-	t->probe = agent_probe(t->dir);
-	t->doubt = t->probe < 0 ? 0 : now() + PROBE_MS;
-	return 0;
-}
-
-/* It lives, so the command takes its time over the signal, as it may. */
-static void
-probed(struct talk *t)
-{
-	int alive = agent_probed(t->probe);
-
-	if (!alive)
-		return;
-	close(t->probe);
-	t->probe = -1;
-	t->silent = false;
-	t->doubt = 0;
+	if (t->doubt.probe >= 0 && t->signal)
+		die_of(t->signal);
+	if (doubt_due(&t->doubt))
+		return 0;
+	snprintf(why, sizeof(why), "machine '%s' has not answered for %d s",
+	    t->vm, doubt_most());
+	return fail(t, why);
 }
 
 /* The request was taken. What is still in doubt is whether a signal was. */
@@ -285,22 +233,11 @@ static void
 answered(struct talk *t)
 {
 	t->answered = true;
-	t->silent = false;
+	t->doubt.silent = false;
 	if (!t->signal)
-		t->doubt = 0;
+		doubt_over(&t->doubt);
 	if (t->tty && !t->session)
 		rawtty_on(t->in);
-}
-
-/* How long a poll may wait, in ms. */
-static int
-patience(const struct talk *t)
-{
-	int64_t left = t->doubt - now();
-
-	if (!t->doubt)
-		return -1;
-	return left > 0 ? (int)left : 0;
 }
 
 /*
@@ -483,7 +420,7 @@ relay(struct talk *t)
 		struct pollfd p[5] = {
 			{ .fd = t->sock, .events = POLLIN },
 			{ .fd = caught_fd(), .events = POLLIN },
-			{ .fd = t->probe, .events = POLLIN },
+			{ .fd = t->doubt.probe, .events = POLLIN },
 			{ .fd = -1, .events = POLLIN },
 			{ .fd = t->reader ? t->out : -1 },
 		};
@@ -494,15 +431,15 @@ relay(struct talk *t)
 			p[0].events |= POLLOUT;
 		else if (!t->input_over && (t->answered || !t->patient))
 			p[3].fd = t->in;
-		n = poll(p, 5, patience(t));
+		n = poll(p, 5, doubt_ms(&t->doubt));
 		if (n < 0 && errno != EINTR)
 			return fail(t, strerror(errno));
 		if (n == 0)
-			r = probe(t);
+			r = doubtful(t);
 		if (p[1].revents)
 			handle_signals(t);
 		if (p[2].revents)
-			probed(t);
+			doubt_probed(&t->doubt);
 		if (p[3].revents)
 			r = pump_stdin(t);
 		if (p[4].revents)
@@ -522,18 +459,14 @@ talk_run(struct talk *t, const char *request)
 
 	t->send_size = size > STREAMS ? size : STREAMS;
 	t->input_over = t->in < 0;
-	t->probe = -1;
 	catch_signals(t);
 	if (t->tty)
 		rawtty_await(t->in);
-	t->asked = now();
-	if (t->vm)
-		t->doubt = t->asked + DOUBT_MS;
+	doubt_begin(&t->doubt, t->vm, t->dir);
 	put_control(t, request);
 	r = relay(t);
 	rawtty_off();
-	if (t->probe >= 0)
-		close(t->probe);
+	doubt_over(&t->doubt);
 	free(steal(&t->send));
 	return r > 0 ? t->status : r;
 }

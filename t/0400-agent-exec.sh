@@ -66,8 +66,8 @@ ok 'no such directory: 125, and it is named' '
 ok 'no such user: 125' '
 	says 125 "no user '\''nosuch'\''" bng-agent exec -u nosuch "$vm" true'
 ok 'each of these is one line of banger'\''s, with nothing for a terminal' '
-	export BNG_NAME=banger && for bad in "-u nosuch" "-u 1:nosuch" "-C /nosuch" "-- nosuch" \
-		"-- /etc/passwd" "-- $T/script"; do
+	export BNG_NAME=banger && for bad in "-u nosuch" "-u 1:nosuch" \
+		"-C /nosuch" "-- nosuch" "-- /etc/passwd" "-- $T/script"; do
 		case $bad in
 		--*) run $bad 2>err ;;
 		*) bng-agent exec $bad "$vm" true 2>err ;;

@@ -102,7 +102,7 @@ ok 'the manual has no other verb' '
 ok 'help fits on a screen of 24 lines, 80 columns' '
 	banger help >help && cat help && [ "$(wc -l <help)" -le 23 ] &&
 	! grep ".\{80\}" help'
-# columns WORD...: where in each line of that help its summary begins, each once.
+# columns WORD...: where in the lines of that help summaries begin, each once.
 columns() {
 	banger "$@" | awk 'match($0, /^  .*[^ ]  +/) { print RLENGTH }' |
 		sort -u

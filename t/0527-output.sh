@@ -27,7 +27,7 @@ helps() {
 # What can be answered without a machine, from the table: lists, and those.
 lists() {
 	case $1,$4 in
-	'vm ports,'* | *' show,'* | 'vm session '*) ;;
+	'vm ports,'* | *' show,'* | 'vm session '* | gc,*) ;;
 	*,*json*) printf '%s\n' "$1" "$1 --json" ;;
 	esac
 }
@@ -43,7 +43,7 @@ ok 'help that has no room is one line of banger'\''s, of every verb' '
 ok 'so is every list, as a table and as JSON' '
 	{ each_verb lists &&
 	printf "%s\n" help "help --all" version -V "image list -q" ssh-config \
-		"config show" "config show --json"; } >lines &&
+		"config show" "config show --json" "gc --json"; } >lines &&
 	[ "$(wc -l <lines)" -gt 20 ] && lines <lines >bad && cat bad &&
 	[ ! -s bad ]'
 ok 'and what makes a shell complete' '

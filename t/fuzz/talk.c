@@ -6,6 +6,7 @@
  * nothing that a terminal would act on.
  */
 #include "../../lib/talk.c"
+#include "../../lib/doubt.c"
 #include "../../lib/frame.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,7 +17,7 @@ static void
 feed(const uint8_t *data, size_t size, size_t cut)
 {
 	struct talk t = { .sock = -1, .dir = -1, .in = -1, .out = -1,
-		.err = -1, .probe = -1 };
+		.err = -1, .doubt = { .probe = -1 } };
 	int r = 0;
 
 	while (size && !r) {
