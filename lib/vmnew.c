@@ -9,6 +9,7 @@
 #include "bng.h"
 #include "manifest.h"
 #include "scratch.h"
+#include "sshkey.h"
 #include "store.h"
 #include "vm.h"
 #include "vmnew.h"
@@ -116,9 +117,25 @@ make_scratch(int vms, const struct vm_wish *w, int *ret_undo)
 	}
 }
 
+/* For its sshd: made here, as a guest would take long for it. */
 static int
-put_identity(int fd)
+put_key(int fd, const char *name)
 {
+	struct sshkey k;
+	int r = sshkey_make(&k, name);
+
+	r = r ? r : vm_put_new(fd, "ssh_host_key", "%s", k.secret);
+	r = r ? r : vm_put_new(fd, "ssh_host_key.pub", "%s", k.public);
+	sshkey_forget(&k);
+	return r;
+}
+
+/* What no other machine has. */
+static int
+put_identity(int fd, const char *dir)
+{
+	char name[SCRATCH_NAME];
+	pid_t pid;
 	unsigned char id[16];
 	char hex[33];
 	int r;
@@ -128,7 +145,10 @@ put_identity(int fd)
 	for (size_t i = 0; i < sizeof(id); i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	r = vm_put_new(fd, "id", "%s", hex);
-	return r ? r : vm_put_new(fd, "created", "%lld", (long long)time(NULL));
+	r = r ? r : vm_put_new(fd, "created", "%lld", (long long)time(NULL));
+	if (r || !scratch_parse(strrchr(dir, '/') + 1, "new", name, &pid))
+		return r ? r : -EINVAL;
+	return put_key(fd, name);
 }
 
 static int
@@ -179,7 +199,7 @@ xvm_new(struct vm_wish *w, int *ret_undo)
 	vms = open_for(w);
 	dir = make_scratch(vms, w, ret_undo);
 	fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	r = put_identity(fd);
+	r = put_identity(fd, dir);
 	r = r ? r : vm_put_new(fd, "image", "%s", w->image);
 	r = r ? r : vm_put_new(fd, "image_dir", "%s", image);
 	r = r ? r : vm_put_new(fd, "kernel", "%s", w->kernel);
@@ -211,7 +231,7 @@ xvm_clone(struct vm_wish *w, int from, int *ret_undo)
 {
 	char *dir = make_scratch(open_for(w), w, ret_undo);
 	int fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	int r = put_identity(fd);
+	int r = put_identity(fd, dir);
 
 	for (size_t i = 0; i < ARRAY_SIZE(inherited) && !r; i++)
 		r = inherit(from, fd, inherited[i]);

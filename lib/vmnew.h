@@ -28,7 +28,8 @@ char *xvm_new(struct vm_wish *w, int *ret_undo);
 
 /*
  * The same with the values of the machine whose directory is `from`, as for a
- * fork; w has a name and a maker. What is its own is new: id, created, owner.
+ * fork; w has a name and a maker. What is its own is new: id, created, owner,
+ * and its key.
  */
 char *xvm_clone(struct vm_wish *w, int from, int *ret_undo);
 
