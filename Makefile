@@ -36,12 +36,14 @@ BNG_LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now \
 	$(if $(SAN),-fsanitize=address -fsanitize=undefined,-pie)
 
 # The agent is static, small, and has no library but a libc. musl's compiler
-# wrapper hides the kernel's headers; -idirafter shows those alone.
+# wrapper hides the kernel's headers; -idirafter shows those alone. What -Os
+# copies memory with instead of the libc goes byte by byte where it is emulated.
 AGENT_LIB := mux frame file lock name tar tarsparse pax tarwrite archive \
 	extract dest outfile sshplan utf8
 AGENT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Os -static -iquote lib \
 	-MMD -MP $(WARN) \
 	-ffunction-sections -fdata-sections -fno-stack-protector \
+	-mstringop-strategy=libcall \
 	-idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 AGENT_LDFLAGS := -static -Wl,--gc-sections -Wl,-z,noseparate-code -s
 
