@@ -20,6 +20,7 @@
  * exit: 0 done, 1 no (not running, not there, not all could be read), 100
  *       wrong usage, 111 failed
  */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "archive.h"
@@ -115,17 +116,24 @@ send_tree(const char *source, int fd)
 	exit(archive_tree(&a, source, ends_in_slash(source)));
 }
 
-/* A child that reads the tree for us; from where it is to be sent. */
+/*
+ * A child that reads the tree for t; from where it is to be sent. It has
+ * neither that end, so that it goes when we do, nor the machine's socket.
+ */
 static int
-start_reader(const char *source, pid_t *ret_pid)
+start_reader(struct talk *t, const char *source, pid_t *ret_pid)
 {
 	int p[2];
 
 	*ret_pid = make_pipe(p);
 	if (*ret_pid < 0)
 		die_sys("cannot start a process");
-	if (!*ret_pid)
+	if (!*ret_pid) {
+		close(p[0]);
+		close(t->sock);
+		signal(SIGPIPE, SIG_DFL);
 		send_tree(source, p[1]);
+	}
 	close(p[1]);
 	return p[0];
 }
@@ -183,7 +191,7 @@ to_main(int argc, char *argv[])
 	}
 	ask_open(&t, argv[1], AGENT_WAITING, EXIT_NO);
 	if (strcmp(source, "-"))
-		t.in = start_reader(source, &pid);
+		t.in = start_reader(&t, source, &pid);
 	status = talk_run(&t, ask_text(o));
 	close(t.in);
 	if (status)

@@ -96,6 +96,12 @@ done
 ok 'a path without a slash is below /root, ~ is too' '
 	says 1 "/root/no/such/dir" cp_ src "web:no/such/dir" &&
 	says 1 "/root/no/such" cp_ "web:~/no/such" x'
+# Whoever still runs for the copy has the lock.
+ok 'who reads the tree has gone when it cannot be copied' '
+	head -c 3000000 /dev/zero >big &&
+	(exec 9>held && bng-state lock 9 &&
+		says 1 "no directory" cp_ big web:no/such/dir) &&
+	exec 9>>held && timeout 20 bng-state lock 9'
 ok 'it says in one line what cannot be, and copies nothing' '
 	says 2 "neither" cp_ a b && says 2 "both in machines" cp_ a:b c:d &&
 	says 1 "there is no machine" cp_ src nobody:/x &&
