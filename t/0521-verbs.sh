@@ -3,6 +3,8 @@
 # shellcheck disable=SC2046,SC2086 # lists of words
 . "$(dirname "$0")/lib.sh"
 . "$TOP/sh/verbs"
+. "$TOP/sh/things"
+use() { :; }	# they are there
 
 # A line a verb: its name, its options as they are typed; -q is everybody's.
 row() {

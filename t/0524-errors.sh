@@ -3,6 +3,8 @@
 # shellcheck disable=SC2046,SC2086 # lists of words
 . "$(dirname "$0")/lib.sh"
 . "$TOP/sh/verbs"
+. "$TOP/sh/things"
+use() { :; }	# they are there
 
 set +f
 # Not deps, which is no part of banger, nor in-guest, whose die is another.

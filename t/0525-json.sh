@@ -5,6 +5,8 @@
 . "$TOP/t/fake.sh"
 . "$TOP/t/agentd.sh"
 . "$TOP/sh/verbs"
+. "$TOP/sh/things"
+use() { :; }	# they are there
 
 # fits VERB WORD...: its document is one, and is as described. What it says
 # with --available is another.
