@@ -50,6 +50,10 @@ ok 'only its owner can read /root and the keys in it' '
 		"600 root /root/.ssh/authorized_keys" | cmp - out &&
 	in_guest cat /root/.ssh/authorized_keys |
 		cmp - "$BANGER_STATE/ssh/id_ed25519.pub"'
+ok 'the OOM killer spares the agent, and nothing that the agent starts' '
+	in_guest sh -c "cd /proc &&
+		cat self/oom_score_adj \$PPID/oom_score_adj" >out &&
+	printf "%s\n" 0 -1000 | cmp - out'
 ok 'configuring it again changes nothing and breaks nothing' '
 	in_guest sh -c "mount; ip route; cat /etc/hosts" >before &&
 	bng-agent configure guest &&

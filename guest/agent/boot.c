@@ -28,6 +28,7 @@
 #include "init.h"
 #include "link.h"
 #include "mount.h"
+#include "oom.h"
 #include "ops.h"
 #include "power.h"
 
@@ -255,19 +256,6 @@ link_there(const void *arg)
 	return fd >= 0 || link_has_vsock();
 }
 
-/* Without the agent the machine would be out of reach. */
-static void
-oom_exempt(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write_all(fd, "-1000", 5))
-		console("cannot exempt the agent from the OOM killer");
-	close(fd);
-}
-
 /* The agent's life: until the init's shutdown ends all processes. */
 noreturn_fn static void
 be_agent(void)
@@ -279,7 +267,8 @@ be_agent(void)
 	setsid();
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "banger-agent");
-	oom_exempt();
+	if (!oom_exempt())
+		console("cannot exempt the agent from the OOM killer");
 	if (!wait_found(link_there, port_name))
 		give_up("cannot find the port '%s' or a vsock", port_name);
 	fd = link_find_port(port_name);

@@ -4,7 +4,6 @@
  *
  * Nothing here is fatal, or waited for: commands and terminals need no sshd.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +20,7 @@
 #include "file.h"
 #include "init.h"
 #include "lock.h"
+#include "oom.h"
 #include "ops.h"
 #include "sshplan.h"
 
@@ -48,10 +48,8 @@ state(const char *fmt, ...)
 static void
 leave(void)
 {
-	int log, fd = open("/proc/self/oom_score_adj", O_WRONLY);
+	int log, fd;
 
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		errno = 0;
 	mkdir("/var/log", 0755);
 	log = open(SSHD_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
 	fd = open("/dev/null", O_RDWR);
@@ -125,7 +123,7 @@ boot_sshd(void)
 void
 bootssh_begin(void)
 {
-	pid_t pid = fork();
+	pid_t pid = oom_fork();
 
 	if (pid > 0)
 		waitpid(pid, NULL, 0);

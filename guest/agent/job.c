@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "job.h"
+#include "oom.h"
 
 enum {
 	JOBS_MAX = 128,		/* abandoned ones included */
@@ -108,19 +109,6 @@ close_sides(struct side sides[3])
 	}
 }
 
-/* The agent is exempt from the OOM killer; what it starts is not. */
-static void
-oom_reset(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "0", 1) < 0)
-		errno = 0; /* no machine of ours, no exemption either */
-	close(fd);
-}
-
 /* Becoming a clean process takes these steps, in the child. */
 static void
 child(const struct job_want *want, const struct side sides[3])
@@ -140,7 +128,6 @@ child(const struct job_want *want, const struct side sides[3])
 	dup2(err, STDERR_FILENO);
 	if (want->tty)
 		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-	oom_reset();
 	syscall(SYS_close_range, 3, ~0U, 0);
 	for (int s = 1; s <= 64; s++)
 		syscall(SYS_rt_sigaction, s, dfl, NULL, sizeof(dfl[3]));
@@ -177,7 +164,7 @@ job_start(const struct job_want *want)
 	j->tty = want->tty;
 	if (!open_sides(sides, want) || !watch(j, sides))
 		goto fail;
-	j->pid = fork();
+	j->pid = oom_fork();
 	if (j->pid == 0)
 		child(want, sides);
 	if (j->pid < 0)
