@@ -96,6 +96,16 @@ ok 'of a stopped machine a snapshot holds the disks' '
 	in_vm child "rm /root/f; sync" && banger vm restore -q -f child cold &&
 	banger ps | grep -Eq "^child  *(stopped|error)" &&
 	banger vm start -q child && in_vm child "test -f /root/f"'
+# What a machine's VMM has read so far, in bytes.
+has_read() {
+	read -r pid _ <"$vms/$1/pid" &&
+		sed -n "s/^rchar: //p" "/proc/$pid/io"
+}
+ok 'the first command after a restore finds the shell in memory' '
+	banger vm run -q -d --image tiny --vcpu 1 --memory 128M --name fresh &&
+	banger vm snapshot -q fresh s && banger vm restore -q -f fresh s &&
+	before=$(has_read fresh) && in_vm fresh : &&
+	now=$(has_read fresh) && [ $((now - before)) -lt 500000 ]'
 ok 'snapshots are deleted by name' '
 	says 1 "no snapshot" banger vm snapshot --delete child absent &&
 	[ "$(banger vm snapshot --delete child cold)" = cold ] &&
