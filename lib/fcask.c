@@ -10,6 +10,7 @@
 #include "bng.h"
 #include "fcask.h"
 #include "fcsnap.h"
+#include "fcwritten.h"
 
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
@@ -83,13 +84,26 @@ on_state(struct fc *f, const char *state)
 	}
 }
 
-/* It is what it was when the snapshot was made; its agent will be heard of. */
+/* It runs, and its agent will be heard of. */
 static void
 restored(struct fc *f)
 {
-	close(steal_fd(&f->from));
-	file_note_line(f->sup->dir, "restored", "%s", f->from_name);
+	f->snapshot = steal_fd(&f->from);
 	fcask_runs(f);
+}
+
+/* It is what it was when the snapshot was made, and waits if that was asked. */
+static void
+loaded(struct fc *f)
+{
+	file_note_line(f->sup->dir, "restored", "%s", f->from_name);
+	if (!f->waits) {
+		restored(f);
+		return;
+	}
+	fcwritten_copy(f->from, f->sup->pid);
+	if (ask(f, ASK_RESUME, FC_RESUMED))
+		sup_fail(f->sup, "Firecracker does not let it go on");
 }
 
 static void
@@ -97,10 +111,12 @@ on_done(struct fc *f, bool well)
 {
 	struct sup *s = f->sup;
 
-	if (f->asked == ASK_LOAD && well)
-		restored(f);
-	else if (f->asked == ASK_LOAD)
+	if (f->from >= 0 && !well)
 		sup_fail(s, f->why);
+	else if (f->asked == ASK_LOAD)
+		loaded(f);
+	else if (f->asked == ASK_RESUME && f->from >= 0)
+		restored(f);
 	else if (f->asked == ASK_PAUSE && well)
 		hold_paused(&s->hold, false);
 	else
@@ -147,7 +163,8 @@ load(struct fc *f)
 {
 	char body[256];
 
-	fcsnap_load(FC_FD_FROM, body, sizeof(body));
+	f->waits = fcwritten_known(f->from);
+	fcsnap_load(FC_FD_FROM, !f->waits, body, sizeof(body));
 	if (ask(f, ASK_LOAD, body) == -ECONNREFUSED)
 		set_timer(&f->unasked, DEAF_MS);
 }
