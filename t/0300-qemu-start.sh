@@ -191,7 +191,8 @@ then
 	ok 'random addresses are for a guest that is not emulated' '
 		grep -e "-accel kvm" "$VMS/a/vmm.log" >line &&
 		! grep norandmaps line &&
-		grep -e "-accel tcg" "$VMS/a/vmm.log" | grep " clearcpuid=308 norandmaps$"
+		grep -e "-accel tcg" "$VMS/a/vmm.log" |
+			grep " clearcpuid=308 norandmaps$"
 	'
 fi
 done_testing
