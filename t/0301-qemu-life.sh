@@ -65,7 +65,7 @@ ok 'the supervisor is small' '
 # the other, has come to what is asked last. Who asked that stays connected.
 settled() {
 	mkfifo answer && { timeout 300 plug "$VMS/a" 1 "echo
-done" >answer & } && timeout 300 grep -qx done answer
+last" >answer & } && timeout 300 grep -qx last answer
 }
 not_woken() {
 	_not_woken=/proc/$(pid_of a/supervisor)/status

@@ -46,6 +46,18 @@ ok 'one that is near none is told where all are, also by help' '
 	grep -qx "try: banger vm run --help" .err && banger help vm >named &&
 	grep -q "^usage: banger vm VERB" named && banger help vm run >named &&
 	grep -q "^usage: banger vm run" named'
+ok 'what docker calls otherwise is known, and an empty verb is none' '
+	lost rm "banger vm delete" && lost "vm rm" "banger vm delete" &&
+	lost ls "banger vm list" && lost "image ls" "banger image list" &&
+	lost "kernel delete" "banger kernel rm" &&
+	lost "vm inspect" "banger vm show" &&
+	lost "vm shell" "banger vm exec" &&
+	refused "unknown verb" "" && refused "unknown verb" vm "" &&
+	refused "unknown verb" help "" &&
+	says 125 "there is no such directory" banger vm run ubuntu &&
+	grep -qx "to run an image: banger vm run --image ubuntu" .err &&
+	says 125 "there is no such directory" banger vm run ./ubuntu &&
+	[ "$(wc -l <.err)" = 1 ]'
 ok 'an unknown option is refused by name' '
 	refused "unknown option '\''--frob'\''" vm run --frob &&
 	refused "unknown option '\''--frob'\''" vm run --frob=3 &&

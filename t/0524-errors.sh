@@ -92,4 +92,66 @@ ok 'misuse of every verb: one line, one hint, status 2, nothing is made' '
 	misused <wrong >found && { head -n 60 found; [ ! -s found ]; } &&
 	[ ! -e none ]'
 
+# What nobody can have meant, wherever words and values may be: with what a
+# terminal acts on, with slashes, empty.
+evil=$(printf 'a\033[31m\r\n\302\233b')
+# one_line VERB WORD...: fails so, and prints how not.
+one_line() {
+	_one=$1
+	shift
+	case $_one in
+	'vm run' | 'vm create') set -- --image no-such "$@" ;;
+	esac
+	echo "$_one" >>tried
+	BANGER_STATE=$T/none banger $_one "$@" >out 2>err </dev/null
+	_status=$?
+	case $_status,$_one in
+	2,* | 1,* | 125,'vm run' | 125,'vm exec' | 125,'vm acp' | \
+		125,'vm session attach' | 125,'image build' | 255,'vm ssh') ;;
+	*) echo "status $_status: $_one $*" ;;
+	esac
+	[ ! -s out ] || echo "stdout: $_one $*"
+	head -n 1 err | grep -q "^banger: " && [ "$(wc -l <err)" -le 2 ] &&
+		! tr -d '\n' <err | grep -q '[[:cntrl:]]' &&
+		! grep -q -e "$(printf '\302\233')" -e ': [0-9]*: ' err ||
+		{ echo "says: $_one $*"; cat -v err; }
+}
+# evil_words ROW...: in the place of its words, and of each of its values.
+evil_words() {
+	case $5,$2 in
+	,* | *,-) return ;;
+	esac
+	_evil_words=$3 _evil_options=$4
+	set -- "$1"
+	for _evil in "$evil" ../x/y ''; do
+		set -- "$1"
+		for _word in $_evil_words; do
+			case $_word in
+			--* | '[--'*) break ;;
+			esac
+			set -- "$@" "$_evil"
+		done
+		[ $# = 1 ] || one_line "$@"
+		for _option in $_evil_options; do
+			case $1,$_option in
+			'config show,image='*) ;;
+			*=*) evil_value "$1" "--${_option%%[=|]*}" $# ;;
+			esac
+		done
+	done
+}
+# evil_value VERB OPTION COUNT: with $_evil, and words such as a name.
+evil_value() {
+	_evil_n=$3
+	set -- "$1" "$2" "$_evil"
+	while [ "$_evil_n" -gt 1 ]; do
+		_evil_n=$((_evil_n - 1))
+		set -- "$@" nobody
+	done
+	one_line "$@"
+}
+ok 'words that nobody means: a line, nothing for a terminal, nothing made' '
+	each_verb evil_words >found && { head -n 60 found; [ ! -s found ]; } &&
+	[ "$(wc -l <tried)" -gt 350 ] && [ ! -e none ]'
+
 done_testing

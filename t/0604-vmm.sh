@@ -58,10 +58,15 @@ fresh() { rm -rf "$T/data" "$BANGER_CACHE" "$T/www"; }
 ok 'what is wrong in the command line is said at once' '
 	says 2 "name of a VMM is required" banger vmm pull &&
 	says 1 "cannot find a VMM" banger vmm pull vmware &&
-	says 1 "your distribution has it" banger vmm pull qemu &&
+	says 1 "cannot install qemu" banger vmm pull qemu &&
+	says 1 "cannot remove qemu" banger vmm delete --version 1.2.3 qemu &&
 	says 2 "not of the form" banger vmm pull firecracker --version x/../y &&
 	says 2 "not of the form" banger vmm pull firecracker --version 1.2 &&
 	says 2 "is not a SHA-256" banger vmm pull firecracker --sha256 beef &&
+	for url in nowhere ftp://x/ file://x "http://a b" https://; do
+		says 2 "is no http, https or file URL" \
+			banger vmm pull firecracker --url "$url" || exit 1
+	done &&
 	says 2 "unknown option" banger vmm pull firecracker --fast &&
 	says 2 "version is required" banger vmm delete firecracker &&
 	says 1 "there is no firecracker 9.9.9" \

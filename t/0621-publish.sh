@@ -267,6 +267,8 @@ ok 'into a catalog of another key nothing is published' '
 		publish -q --key mallory tiny www &&
 	same before www/catalog.json &&
 	says 1 "there is no image" banger image publish nonesuch www &&
-	fails 1 banger image publish --key /nonexistent tiny www'
+	fails 1 banger image publish --key /nonexistent tiny www &&
+	fails 1 banger image publish --key /nonexistent tiny fresh &&
+	[ ! -e fresh ]'
 
 done_testing

@@ -140,7 +140,9 @@ ok 'vm exec runs in the copy, or in the one that is named' '
 	exec_ -- pwd >out 2>err && [ "$(cat out)" = "$copy" ] && [ ! -s err ] &&
 	exec_ --guest-path /root/mine -- pwd >out &&
 	[ "$(cat out)" = "$T/guest/root/mine" ] &&
-	says 2 "exclude each other" exec_ --guest-path /x -C /y -- pwd'
+	says 2 "exclude each other" exec_ --guest-path /x -C /y -- pwd &&
+	says 2 "is not an absolute path" exec_ --guest-path x -- pwd &&
+	says 2 "is not a plain path" exec_ --guest-path /a/../b -- pwd'
 stale() { exec_ "$@" -- true 2>err && grep -q "has changed since" err; }
 ok 'it says when the repository has moved on: a commit, a file' '
 	git -C repo commit -q --allow-empty -m three && stale &&

@@ -180,7 +180,10 @@ ok '-o: the whole patch in a file, or the file as it was' '
 	fails 1 diff_ >out 2>err && rm fail.exec && [ ! -s out ] &&
 	same patch file && [ "$(ls | grep -c ^file)" = 1 ] &&
 	says 1 "cannot write" diff_ -o none/file &&
-	diff_ -o /dev/stdout | cmp - patch'
+	diff_ -o /dev/stdout | cmp - patch &&
+	says 1 "cannot write '\''.'\'': Is a directory" diff_ -o . &&
+	[ "$(wc -l <.err)" = 1 ] &&
+	says 1 "cannot write '\''/dev/full'\'': No space" diff_ -o /dev/full'
 ok 'a terminal sees no control characters of the guest' '
 	printf "\033[31mred\a" >"$copy/esc" &&
 	script -qec "banger vm workspace export web" /dev/null >out &&
