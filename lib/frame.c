@@ -11,8 +11,12 @@
 static uint32_t
 most(const struct frame_in *in)
 {
-	return in->request && in->channel == CH_CONTROL ? REQUEST_MAX :
-	    FRAME_MAX;
+	if (in->request && in->channel == CH_CONTROL)
+		return REQUEST_MAX;
+	if (in->answer && (in->channel == CH_STDOUT ||
+	    in->channel == CH_STDERR))
+		return FRAME_WIDE;
+	return FRAME_MAX;
 }
 
 ssize_t

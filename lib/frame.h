@@ -15,6 +15,7 @@
 enum {
 	FRAME_HEAD = 5,
 	FRAME_MAX = 65536,	/* bytes of payload */
+	FRAME_WIDE = 524288,	/* of an agent's stdout or stderr */
 	/*
 	 * Of a request: what a kernel takes as arguments and environment, 2 MiB
 	 * with the usual stack, when each byte is one that JSON escapes.
@@ -31,6 +32,7 @@ struct frame_in {
 	uint8_t have;		/* bytes of head that are there */
 	uint8_t channel;	/* once have == FRAME_HEAD */
 	bool request;		/* the next control frame may be REQUEST_MAX */
+	bool answer;		/* what an agent sends: output may be wide */
 	uint32_t left;		/* bytes of payload still to come */
 };
 
@@ -43,8 +45,8 @@ frame_begun(const struct frame_in *in)
 
 /*
  * Take what is missing of a header from n bytes. How many were taken, or
- * -EPROTO for an unknown channel or a length over FRAME_MAX, or REQUEST_MAX
- * where a request is due.
+ * -EPROTO for an unknown channel or a length over FRAME_MAX; over REQUEST_MAX
+ * where a request is due, over FRAME_WIDE for the output in an answer.
  */
 ssize_t frame_head(struct frame_in *in, const uint8_t *p, size_t n);
 

@@ -12,6 +12,7 @@
 enum {
 	OUT_SIZE = MUX_SYNC + MUX_FRAME,
 	IN_SIZE = 65536,
+	ASKS = 2,		/* that can be of any use */
 	READS = 16,		/* of the port, before others get their turn */
 	HELLOS = 8,		/* new agents within ... */
 	HELLO_SECONDS = 60,	/* ... so long are a guest gone wrong */
@@ -24,11 +25,11 @@ struct stream {
 	uint32_t to;
 	struct mux_window win;
 	bool opened;		/* OPEN has been sent */
-	bool asked;		/* the agent wants to send more at once */
+	unsigned char asked;	/* how often for more credit, unanswered */
 	bool readable, hung_up;	/* edges that were seen on the client */
 	bool eof;		/* it writes no more, yet may read */
 	bool close_sent, close_got;
-	uint8_t *ring;		/* MUX_WIDE bytes for the client, or NULL */
+	uint8_t *ring;		/* MUX_WIDEST bytes for the client, or NULL */
 	size_t head, kept;
 };
 
@@ -101,12 +102,12 @@ keep(struct stream *s, const uint8_t *p, size_t n)
 	size_t tail, first;
 
 	if (!s->ring)
-		s->ring = malloc(MUX_WIDE);
+		s->ring = malloc(MUX_WIDEST);
 	if (!s->ring)
 		return false;
 	/* The window was checked: there is room. */
-	tail = (s->head + s->kept) % MUX_WIDE;
-	first = MUX_WIDE - tail < n ? MUX_WIDE - tail : n;
+	tail = (s->head + s->kept) % MUX_WIDEST;
+	first = MUX_WIDEST - tail < n ? MUX_WIDEST - tail : n;
 	memcpy(s->ring + tail, p, first);
 	memcpy(s->ring, p + first, n - first);
 	s->kept += n;
@@ -118,15 +119,15 @@ static void
 drain(struct stream *s)
 {
 	while (s->kept && s->w.fd >= 0) {
-		size_t n = MUX_WIDE - s->head < s->kept ?
-		    MUX_WIDE - s->head : s->kept;
+		size_t n = MUX_WIDEST - s->head < s->kept ?
+		    MUX_WIDEST - s->head : s->kept;
 		ssize_t left = push(s, s->ring + s->head, n);
 
 		if (left < 0) {
 			client_gone(s);
 			return;
 		}
-		s->head = (s->head + n - (size_t)left) % MUX_WIDE;
+		s->head = (s->head + n - (size_t)left) % MUX_WIDEST;
 		s->kept -= n - (size_t)left;
 		if (left)
 			return;
@@ -187,9 +188,8 @@ serve(struct stream *s)
 	}
 	if (s->w.fd >= 0 && !s->close_got) {
 		due = mux_window_due(&s->win, s->kept);
-		if (s->asked)
+		for (; s->asked; s->asked--)
 			due += mux_window_widen(&s->win);
-		s->asked = false;
 		if (due)
 			l->queued += mux_put_u32(l->out + l->queued,
 			    MUX_T_CREDIT, s->number, due);
@@ -375,8 +375,8 @@ on_credit(void *ctx, uint16_t number, uint32_t n)
 
 	if (l->state != UP)
 		return 0;
-	if (s && !n)
-		s->asked = true;
+	if (s && !n && s->asked < ASKS)
+		s->asked++;
 	return s ? mux_window_grant(&s->win, n) : -EPROTO;
 }
 

@@ -3,7 +3,7 @@
  * 1. The port is a stream socket to QEMU, non-blocking; so are the clients'.
  * 2. A client is read only while its stream has credit and the port takes a
  *    frame; what the guest sends is written to the client at once, and the
- *    rest kept: at most MUX_WIDE a stream, allocated when needed and freed
+ *    rest kept: at most MUX_WIDEST a stream, allocated when needed and freed
  *    when drained. Credit is granted as the client takes its bytes, so a
  *    client that reads slowly stalls its own stream and no other.
  * 3. Control frames are not queued: they follow from the state of a stream

@@ -38,6 +38,7 @@ begin(struct many *m)
 	uint8_t buf[8192];
 	size_t n = sizeof(hello) - 1;
 
+	m->frame.answer = true;
 	m->fd = sock_connect_at(m->dir, "agent.sock");
 	if (m->fd < 0)
 		return false;

@@ -22,7 +22,7 @@ body_size(uint8_t type, uint32_t len)
 	};
 
 	if (type == MUX_T_DATA)
-		return len >= 1 && len <= MUX_DATA ? 0 : -EPROTO;
+		return len >= 1 && len <= MUX_MOST ? 0 : -EPROTO;
 	if (type == MUX_T_PAD || type >= sizeof(want) || len != want[type])
 		return -EPROTO;
 	return want[type];
@@ -192,16 +192,22 @@ mux_window_grant(struct mux_window *w, uint32_t n)
 	return 0;
 }
 
+static uint32_t
+wider(uint32_t max)
+{
+	return max < MUX_WIDE ? MUX_WIDE : MUX_WIDEST;
+}
+
 void
 mux_window_ask(struct mux_window *w)
 {
-	w->send_max = MUX_WIDE;
+	w->send_max = wider(w->send_max);
 }
 
 uint32_t
 mux_window_widen(struct mux_window *w)
 {
-	uint32_t more = MUX_WIDE - w->recv_max;
+	uint32_t more = wider(w->recv_max) - w->recv_max;
 
 	w->recv_max += more;
 	w->recv += more;

@@ -19,15 +19,16 @@
  *    both sent and received.
  * 2. Each direction of a stream starts with MUX_WINDOW bytes of credit; DATA
  *    beyond it breaks the protocol. The host widens that of a stream whose
- *    agent asks for it to MUX_WIDE, once; an agent of before does not ask. A
- *    receiver thus never buffers more than that a stream, and a stalled stream
- *    never blocks another.
- * 3. A new agent sends mux_sync with a nonce of zeros: MUX_FRAME bytes of PAD
- *    flush whatever half frame the peer was reading. The host answers HELLO
- *    with a fresh nonce, the agent returns that HELLO; from there on both are
- *    in step. The host may start the same exchange (after a restore) with a
- *    mux_sync of its own. Until the nonce has come back the host ignores
- *    everything but HELLO.
+ *    agent asks for it to MUX_WIDE, and when it asks again to MUX_WIDEST; an
+ *    agent of before asks once or not at all. A receiver thus never buffers
+ *    more than that a stream, and a stalled stream never blocks another.
+ * 3. A new agent sends mux_sync with a nonce of zeros, whose PAD flushes
+ *    whatever half frame the peer was reading: MUX_FRAME bytes, as long as the
+ *    host's frames are at most. An agent, whose DATA may be MUX_MOST, puts as
+ *    much more in front. The host answers HELLO with a fresh nonce, the agent
+ *    returns that HELLO; from there on both are in step. The host may start
+ *    the same exchange (after a restore) with a mux_sync of its own. Until the
+ *    nonce has come back the host ignores everything but HELLO.
  */
 #ifndef BNG_MUX_H
 #define BNG_MUX_H
@@ -40,8 +41,10 @@ enum {
 	MUX_HEAD = 8,
 	MUX_FRAME = 32768,	/* header and payload; one virtio write */
 	MUX_DATA = MUX_FRAME - MUX_HEAD,
+	MUX_MOST = 524288 + 16,	/* payload that an agent may send at once */
 	MUX_WINDOW = 131072,
 	MUX_WIDE = 524288,
+	MUX_WIDEST = 1048576,
 	MUX_NONCE = 16,
 	MUX_HELLO = MUX_HEAD + 8 + MUX_NONCE,
 	MUX_SYNC = MUX_FRAME + MUX_HELLO,
@@ -108,7 +111,7 @@ int mux_window_grant(struct mux_window *w, uint32_t n);
 /* The agent is about to ask for more: that may be granted from now on. */
 void mux_window_ask(struct mux_window *w);
 
-/* The agent has asked: how much more credit to send now, perhaps 0. */
+/* The agent has asked once: how much more credit to send now, perhaps 0. */
 uint32_t mux_window_widen(struct mux_window *w);
 
 /*

@@ -459,6 +459,7 @@ talk_run(struct talk *t, const char *request)
 
 	t->send_size = size > STREAMS ? size : STREAMS;
 	t->input_over = t->in < 0;
+	t->frame.answer = true;
 	catch_signals(t);
 	if (t->tty)
 		rawtty_await(t->in);

@@ -16,6 +16,7 @@ ok 'data on a stream that there is not breaks the link' 'linktest unknown'
 ok 'so does a stream number out of range' 'linktest far'
 ok 'so does a guest that opens a stream' 'linktest opens'
 ok 'so does a frame that is too long' 'linktest long'
+ok 'an agent may send a longer one than the host' 'linktest longest'
 ok 'a stream is free when both have closed it, not before' 'linktest closing'
 ok 'a client is read no further than the guest has given credit' '
 	linktest window

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "conn.h"
 #include "json.h"
 #include "ops.h"
+#include "output.h"
 
 static struct conn *conns;
 static unsigned int n_conns;
@@ -317,8 +317,6 @@ conns_drop(void)
  * Sending
  */
 
-enum { PIECES = WIRE_OUT / MUX_FRAME };
-
 /* How many bytes this connection may send in a frame, to be put at *ret_p. */
 static size_t
 room_for(struct conn *c, uint8_t **ret_p)
@@ -333,31 +331,8 @@ room_for(struct conn *c, uint8_t **ret_p)
 	return min_size(room - MUX_HEAD, c->window.send);
 }
 
-/* The same for what one read may fill: as many frames as there is room for. */
-static int
-room_for_many(struct conn *c, struct iovec iov[PIECES])
-{
-	const size_t mux = c->muxed ? MUX_HEAD : 0;
-	size_t room, size, credit = c->muxed ? c->window.send : WIRE_OUT;
-	uint8_t *p;
-	int n = 0;
-
-	for (room = wire_room(c->wire, &p); n < PIECES; n++) {
-		size = min_size(min_size(room, MUX_FRAME), credit + mux);
-		if (size <= mux + FRAME_HEAD)
-			break;
-		iov[n].iov_base = p + mux + FRAME_HEAD;
-		iov[n].iov_len = size - mux - FRAME_HEAD;
-		p += size;
-		room -= size;
-		credit -= size - mux;
-	}
-	return n;
-}
-
-/* n bytes were put at p. */
-static void
-sent(struct conn *c, uint8_t *p, size_t n)
+void
+conn_sent(struct conn *c, uint8_t *p, size_t n)
 {
 	if (c->muxed) {
 		mux_put_head(p - MUX_HEAD, MUX_T_DATA, c->stream, (uint32_t)n);
@@ -378,62 +353,10 @@ pump_say(struct conn *c)
 	if (!n)
 		return false;
 	memcpy(p, c->say + c->said, n);
-	sent(c, p, n);
+	conn_sent(c, p, n);
 	c->said += n;
 	if (c->said == c->say_len)
 		c->said = c->say_len = 0;
-	return true;
-}
-
-/* The n bytes of these pieces are output; no bytes are a frame as well. */
-static void
-sent_many(struct conn *c, const struct iovec *iov, size_t n,
-    enum frame_channel channel)
-{
-	do {
-		size_t part = min_size(n, iov->iov_len);
-		uint8_t *p = (uint8_t *)iov->iov_base - FRAME_HEAD;
-
-		frame_put_head(p, channel, (uint32_t)part);
-		sent(c, p, FRAME_HEAD + part);
-		n -= part;
-		iov++;
-	} while (n);
-}
-
-/*
- * Move what a job wrote, a whole pipe of it if that may be sent: each read
- * wakes the writer, who runs at once until the pipe is full again, and under
- * emulation going there and back costs more than all the copying.
- */
-static bool
-pump_output(struct conn *c, struct end *e, enum frame_channel channel)
-{
-	struct iovec iov[PIECES];
-	int pieces;
-	ssize_t n;
-
-	if (!end_is(e, END_IN))
-		return false;
-	pieces = room_for_many(c, iov);
-	if (!pieces)
-		return false;
-	n = readv(e->fd, iov, pieces);
-	if (n < 0 && errno == EINTR)
-		return true;
-	if (n < 0 && errno == EAGAIN) {
-		e->ready = 0;
-		return false;
-	}
-	/* A terminal that nobody has open any more ends with EIO. */
-	if (n <= 0) {
-		end_close(e);
-		if (c->job->pid)
-			return true;
-		n = 0; /* a socket's end is passed on */
-	}
-	loop_moved((size_t)n);
-	sent_many(c, iov, (size_t)n, channel);
 	return true;
 }
 
@@ -454,7 +377,7 @@ pump_raw(struct conn *c)
 		return false;
 	}
 	if (n > 0) {
-		sent(c, p, (size_t)n);
+		conn_sent(c, p, (size_t)n);
 	} else if (!n || errno != EINTR) {
 		job_free(steal(&c->job));
 		c->last = true;
@@ -504,8 +427,8 @@ pump_job(struct conn *c)
 		dial_connected(c);
 		return !c->connecting;
 	}
-	did = pump_output(c, &j->out, CH_STDOUT);
-	did |= pump_output(c, &j->err, CH_STDERR);
+	did = output_pump(c, &j->out, CH_STDOUT);
+	did |= output_pump(c, &j->err, CH_STDERR);
 	did |= job_check(j);
 	if (did || !job_over(j))
 		return did;
@@ -556,7 +479,7 @@ pump_input(struct conn *c)
 	due = mux_window_due(&c->window, c->late_len);
 	/* Who has sent so much will send more: it would wait for credit. */
 	ask = !due && c->window.send < MUX_WINDOW / 2 &&
-	    c->window.send_max == MUX_WINDOW;
+	    c->window.send_max < MUX_WIDEST;
 	if (ask)
 		mux_window_ask(&c->window);
 	if (due || ask)

@@ -60,6 +60,10 @@ struct conn *conn_find(uint16_t stream);
 /* Bytes from the client. */
 void conn_data(struct conn *c, const uint8_t *p, size_t n);
 
+/* n bytes of what it is sent were put on the wire: at p, which wire_room gave,
+ * with room for a MUX_HEAD in front where it is muxed. */
+void conn_sent(struct conn *c, uint8_t *p, size_t n);
+
 /* The client closed. */
 void conn_hangup(struct conn *c);
 

@@ -23,7 +23,7 @@
 
 enum {
 	JOBS_MAX = 128,		/* abandoned ones included */
-	PIPE_SIZE = 256 * 1024,
+	PIPE_SIZE = 512 * 1024,
 	GRACE = 2,		/* seconds from SIGHUP to SIGKILL */
 	VEOF_BYTE = 4,		/* what ends input on a terminal */
 };

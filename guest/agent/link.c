@@ -145,6 +145,7 @@ link_mux(int fd, bool port)
 
 	if (!wire_open(&l.wire, fd, port))
 		return -1;
+	wire_stage(&l.wire);
 	l.sync = true;
 	while (!end && loop_wait(busy)) {
 		busy = receive(&l, &end);

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static uint64_t
 walk(const uint8_t *p, size_t size, size_t cut, bool request)
 {
-	struct frame_in in = { .request = request };
+	/* The host reads no requests, and the agent no answers. */
+	struct frame_in in = { .request = request, .answer = !request };
 	uint64_t sum = 0;
 
 	while (size) {
@@ -31,8 +32,10 @@ walk(const uint8_t *p, size_t size, size_t cut, bool request)
 			n -= (size_t)r;
 			if (!frame_begun(&in))
 				continue;
-			if (in.left > (request && in.channel == CH_CONTROL ?
-			    REQUEST_MAX : FRAME_MAX))
+			if (in.left > (request ? in.channel == CH_CONTROL ?
+			    REQUEST_MAX : FRAME_MAX :
+			    in.channel == CH_STDOUT ||
+			    in.channel == CH_STDERR ? FRAME_WIDE : FRAME_MAX))
 				abort();
 			part = n < in.left ? n : in.left;
 			for (size_t i = 0; i < part; i++)

@@ -38,7 +38,7 @@ on_open(void *ctx, uint16_t stream, uint32_t port)
 static int
 on_data(void *ctx, uint16_t stream, const uint8_t *p, size_t n)
 {
-	if (!n || n > MUX_DATA)
+	if (!n || n > MUX_MOST)
 		abort();
 	for (size_t i = 0; i < n; i++)
 		note(ctx, (uint64_t)stream << 8 | p[i]);

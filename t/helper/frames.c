@@ -25,7 +25,7 @@ static long left = -1;		/* frames to be shown */
 static void
 show(const uint8_t *p, size_t n)
 {
-	static struct frame_in in;
+	static struct frame_in in = { .answer = true };
 
 	while (n && left) {
 		ssize_t h = 0;

@@ -207,7 +207,8 @@ credited(void)
 	    last[MUX_HEAD + 2] << 8 | last[MUX_HEAD + 3];
 }
 
-/* An agent that asks may send more at once: that much more, and only once. */
+/* An agent that asks may send more at once: so much, twice so much when it
+ * asks again, and that is all. */
 static void
 wide(void)
 {
@@ -220,8 +221,10 @@ wide(void)
 	number(MUX_T_CREDIT, 0, 0);
 	assert(credited() == MUX_WIDE - MUX_WINDOW);
 	number(MUX_T_CREDIT, 0, 0);
+	assert(credited() == MUX_WIDEST - MUX_WIDE);
+	number(MUX_T_CREDIT, 0, 0);
 	assert(!heard(head, MUX_HEAD) && !broken);
-	while (sent + MUX_DATA <= MUX_WIDE) {
+	while (sent + MUX_DATA <= MUX_WIDEST) {
 		frame(MUX_T_DATA, 0, MUX_DATA);
 		sent += MUX_DATA;
 	}
@@ -271,8 +274,31 @@ long_frame(void)
 
 	up();
 	open_client();
-	say(head, mux_put_head(head, MUX_T_DATA, 0, MUX_DATA + 1));
+	say(head, mux_put_head(head, MUX_T_DATA, 0, MUX_MOST + 1));
 	assert(broken);
+}
+
+/* The longest that an agent may send, when it has credit for that. */
+static void
+longest_frame(void)
+{
+	static const uint8_t bytes[MUX_WINDOW];
+	uint8_t head[MUX_HEAD];
+
+	up();
+	open_client();
+	number(MUX_T_CREDIT, 0, 0);
+	number(MUX_T_CREDIT, 0, 0);
+	say(head, mux_put_head(head, MUX_T_DATA, 0, MUX_MOST));
+	for (size_t sent = 0, n; sent < MUX_MOST; sent += n) {
+		n = MUX_MOST - sent;
+		if (n > sizeof(bytes))
+			n = sizeof(bytes);
+		say(bytes, n);
+	}
+	assert(!broken);
+	frame(MUX_T_CLOSE, 0, 0);
+	assert(!broken);
 }
 
 static void
@@ -354,8 +380,8 @@ static const struct {
 	{ "noise", noise }, { "stale", stale }, { "again", again },
 	{ "overrun", overrun }, { "wide", wide }, { "credit", credit },
 	{ "unknown", unknown }, { "far", far }, { "opens", opens },
-	{ "long", long_frame }, { "closing", closing }, { "window", window },
-	{ "fuzz", fuzz },
+	{ "long", long_frame }, { "longest", longest_frame },
+	{ "closing", closing }, { "window", window }, { "fuzz", fuzz },
 };
 
 int
