@@ -5,10 +5,12 @@
  * FILE holds a command line as /proc/PID/cmdline does. It is run with a
  * socket as descriptor FD; with the first byte that comes out of it, and that
  * is not padding, the command is killed: exit 0. With SOCKET, a path with a
- * '/', that is the first connection to it. This is the moment at which the
- * first program of the guest runs and has found its port.
+ * '/', that is the first connection to it; our end kills the command then, and
+ * its own end is not waited for. This is the moment at which the first program
+ * of the guest runs and has found its port.
  */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,10 +25,13 @@ const struct applet *self = &firstbyte;
 static pid_t
 start(char *args[], int theirs, int fd)
 {
-	pid_t pid = fork();
+	pid_t us = getpid(), pid = fork();
 
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != us)
+		_exit(126);
 	if (theirs == fd)	/* dup2 would leave it to close */
 		fcntl(fd, F_SETFD, 0);
 	else if (fd >= 0)
@@ -70,19 +75,15 @@ by_socket(char *args[], const char *path)
 	autofree char *parent = xasprintf("%.*s", (int)(base - path), path);
 	int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int server;
-	pid_t pid;
 
 	unlinkat(dir, base, 0);
 	server = sock_listen_at(dir, base, 8);
 	if (server < 0)
 		die("cannot listen at '%s': %s", path, strerror(-server));
-	pid = start(args, -1, -1);
+	if (start(args, -1, -1) < 0)
+		die_sys("cannot run '%s'", args[0]);
 	alarm(120);	/* it ends without a word: so do we */
-	server = accept(server, NULL, NULL);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	unlinkat(dir, base, 0);
-	return server >= 0;
+	return accept(server, NULL, NULL) >= 0;
 }
 
 int
