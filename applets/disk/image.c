@@ -119,6 +119,25 @@ add_journal(ext2_filsys fs)
 	    EXT2_MKJOURNAL_LAZYINIT | EXT2_MKJOURNAL_NO_MNT_CHECK);
 }
 
+/*
+ * The blocks that no file can have, as a kernel counts them: to one that finds
+ * another number here, all the copies of the superblock have to be read and
+ * written, one after the other, before it has mounted.
+ */
+static uint32_t
+overhead(ext2_filsys fs)
+{
+	uint32_t n = 0, super = 1 + fs->desc_blocks +
+	    fs->super->s_reserved_gdt_blocks;
+	int journal = ext2fs_default_journal_size(
+	    ext2fs_blocks_count(fs->super));
+
+	for (dgrp_t g = 0; g < fs->group_desc_count; g++)
+		n += 2 + fs->inode_blocks_per_group +
+		    (ext2fs_bg_has_super(fs, g) ? super : 0);
+	return n + (journal > 0 ? (uint32_t)journal : 0);
+}
+
 void
 image_new(struct image *im, const char *path, const struct format *f)
 {
@@ -150,6 +169,7 @@ image_new(struct image *im, const char *path, const struct format *f)
 		err = add_journal(im->fs);
 	if (err)
 		die_ext(err, "cannot format '%s'", path);
+	im->fs->super->s_overhead_clusters = overhead(im->fs);
 	itable_init(im);
 }
 
