@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * usage: bng-disk format [-L LABEL] [-U UUID] -s SIZE IMAGE ...
+ * usage: bng-disk format [-t] [-L LABEL] [-U UUID] -s SIZE IMAGE ...
  *        bng-disk import [-L LABEL] [-U UUID] [-m MAX] [-s SIZE] IMAGE
  *        bng-disk layers [-L LABEL] [-U UUID] [-c CONFIG] [-m MAX] [-s SIZE]
  *                 IMAGE SOURCE ...
@@ -16,7 +16,8 @@
  *        bng-disk initrd -a AGENT [-m MODULES_DIR] [-o OUT] [MODULE ...]
  *        bng-disk vmlinux [-p] BZIMAGE OUT
  *
- * format makes empty ext4 images: sparse, with a journal and checksums.
+ * format makes empty ext4 images: sparse, with a journal and checksums (-t: to
+ * be thrown away: not for a crash of the host to leave whole, nor to grow).
  * import makes one of the tar stream on stdin (any compression); layers of a
  * container image: '-' (oci-archive on stdin, topmost layer first),
  * oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], or

@@ -2,10 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * usage: bng-state new [-m PID] [-n NAME] IMAGE [KEY=VALUE ...]
- *        bng-state clone [-m PID] [-n NAME] VM
+ * usage: bng-state new [-g] [-m PID] [-n NAME] IMAGE [KEY=VALUE ...]
+ *        bng-state clone [-g] [-m PID] [-n NAME] VM
  *        bng-state commit [-u] DIR
- *        bng-state del NAME
+ *        bng-state del [-k] NAME
  *        bng-state set VM KEY=VALUE ...
  *        bng-state get VM KEY ...
  *        bng-state list [-jqr] [NAME ...]
@@ -20,9 +20,11 @@
  * gives it its name. A machine that was not committed belongs to the process
  * PID (by default the caller) and goes when that has ended.
  *
+ *   -g  as gc first, which says on stderr what it does
  *   -j  JSON              -q  names only        -r  only what runs
  *   -m  the maker         -n  NAME of the machine; lock: do not wait; gc: only
  *                             say what would be done
+ *   -k  del: one that runs is ended first
  *   -u  commit: it stays the maker's until its file `maker` goes
  *   -p  lock: one of so many places, when it is our turn; -t: if nobody gets
  *       one for that long (60), exit 1
@@ -42,6 +44,7 @@
 #include "snaplist.h"
 #include "turn.h"
 #include "vm.h"
+#include "vmctl.h"
 #include "vmlist.h"
 #include "vmnew.h"
 
@@ -56,11 +59,14 @@ static void
 parse_maker(struct vm_wish *w, int argc, char *argv[], const char *what)
 {
 	const char *bad;
+	bool gc = false;
 	int c;
 
 	w->maker = getppid();
-	while ((c = getopt(argc, argv, "m:n:")) != -1)
-		if (c == 'm')
+	while ((c = getopt(argc, argv, "gm:n:")) != -1)
+		if (c == 'g')
+			gc = true;
+		else if (c == 'm')
 			w->maker = (pid_t)xnum(optarg, 1, INT32_MAX, "process");
 		else if (c == 'n')
 			w->name = optarg;
@@ -71,6 +77,9 @@ parse_maker(struct vm_wish *w, int argc, char *argv[], const char *what)
 	bad = w->name ? vm_name_error(w->name) : NULL;
 	if (bad)
 		die_status(EXIT_USAGE, "bad name '%s': %s", w->name, bad);
+	/* What it cannot do is no reason not to make a machine. */
+	if (gc)
+		(void)gc_run(false, stderr);
 }
 
 static void
@@ -189,34 +198,50 @@ lock_or_say(int fd, const char *what)
 	return lock_fd(fd, true);
 }
 
+/*
+ * Under its lock, so that nobody starts it. Who does start it holds that until
+ * it runs, and for no longer once it is ended.
+ */
+static void
+lock_machine(int fd, const char *name, bool ends)
+{
+	int lock = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	int r = lock < 0 ? -errno : 0;
+
+	if (ends)
+		vmctl_end(fd, false);
+	r = r ? r : lock_or_say(lock, name);
+	if (r)
+		die_cannot(r, "lock", name);
+	if (ends)
+		vmctl_end(fd, true);
+}
+
 static int
 del_main(int argc, char *argv[])
 {
-	autofree char *trash = NULL;
-	int vms, fd, lock, r;
+	bool ends = argc > 1 && !strcmp(argv[1], "-k");
+	const char *name = argv[argc - 1];
+	int vms, fd, r;
 
-	if (argc != 2)
+	if (argc != (ends ? 3 : 2))
 		die_usage("del: one name is wanted");
-	if (strchr(argv[1], '/'))
+	if (strchr(name, '/'))
 		die_usage("del: a name is wanted, not a path");
-	fd = xvm_open(argv[1]);
+	fd = xvm_open(name);
 	vms = xvms_open();
 	if (!gc_is_machine(fd))
 		die("cannot delete '%s': it does not look like a machine's"
-		    " directory", argv[1]);
-	lock = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	r = lock < 0 ? -errno : lock_or_say(lock, argv[1]);
-	if (r)
-		die_cannot(r, "lock", argv[1]);
-	r = gc_delete(vms, fd, argv[1]);
+		    " directory", name);
+	lock_machine(fd, name, ends);
+	r = gc_delete(vms, fd, name);
 	if (r == -EAGAIN)
-		die_status(EXIT_NO, "cannot delete '%s': it is running",
-		    argv[1]);
+		die_status(EXIT_NO, "cannot delete '%s': it is running", name);
 	if (r == -ENOENT)
-		die_status(EXIT_NO, "there is no machine '%s'", argv[1]);
+		die_status(EXIT_NO, "there is no machine '%s'", name);
 	if (r)
-		die_cannot(r, "delete", argv[1]);
+		die_cannot(r, "delete", name);
 	return EXIT_YES;
 }
 
@@ -376,7 +401,7 @@ gc_main(int argc, char *argv[])
 			die_usage("gc: unknown option");
 	if (optind != argc)
 		die_usage("gc: no arguments are wanted");
-	return gc_run(dry);
+	return gc_run(dry, stdout);
 }
 
 static int

@@ -68,8 +68,9 @@ on_hello(struct watch *w, uint32_t events)
 		close(steal_fd(&f->agent.fd));
 		return;
 	}
-	fcask_runs(f);
+	/* In this order: who started it can wait until it is ready. */
 	sup_agent(f->sup, true);
+	fcask_runs(f);
 }
 
 int

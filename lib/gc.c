@@ -27,6 +27,7 @@ enum { KILL_SECONDS = 10, DEATH_SECONDS = 1 };
 
 struct gc {
 	bool dry, failed;
+	FILE *to;
 };
 
 static void
@@ -42,7 +43,7 @@ say(const struct gc *g, const char *done, const char *where, const char *what)
 			done = words[i].would;
 			break;
 		}
-	printf("%s %s%s\n", done, where, what);
+	fprintf(g->to, "%s %s%s\n", done, where, what);
 }
 
 static void
@@ -334,9 +335,9 @@ directory(struct gc *g, const char *sub)
 }
 
 int
-gc_run(bool dry)
+gc_run(bool dry, FILE *to)
 {
-	struct gc g = { .dry = dry };
+	struct gc g = { .dry = dry, .to = to };
 
 	directory(&g, "vms");
 	directory(&g, "images");

@@ -7,6 +7,7 @@
 #define BNG_GC_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /*
  * Whether this directory holds a machine: at least two of the values that only
@@ -21,8 +22,8 @@ bool gc_is_machine(int vmfd);
  */
 int gc_delete(int vms, int vmfd, const char *name);
 
-/* Go through vms, images and kernels; one line to stdout for each thing done,
- * or, when dry, that would be. An exit status. */
-int gc_run(bool dry);
+/* Go through vms, images and kernels; one line for each thing done or, when
+ * dry, that would be. An exit status. */
+int gc_run(bool dry, FILE *to);
 
 #endif

@@ -96,7 +96,8 @@ lock_wait_free(int dirfd, const char *name, int timeout)
 	struct sigaction old, sa = { .sa_handler = on_alarm };
 	struct flock f = whole_file(F_RDLCK);
 	int r = 0;
-	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
+	    O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;

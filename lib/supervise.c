@@ -29,8 +29,9 @@ write_error(struct sup *s, const char *why)
 }
 
 /*
- * One line to who started us: w(arning), o(k) or e(rror), the last two once,
- * and after an ok, if it waits for that, r(eady).
+ * One line to who started us: w(arning), o(k) or e(rror), the last two once.
+ * After an ok it hears r(eady), if it waits for that or if, as the text says,
+ * the agent has been heard of, so that it is as good as there.
  */
 static void
 report(struct sup *s, char kind, const char *text)
@@ -38,7 +39,7 @@ report(struct sup *s, char kind, const char *text)
 	if (s->report < 0)
 		return;
 	dprintf(s->report, "%c%s\n", kind, text);
-	if (kind == 'w' || (kind == 'o' && s->until_ready))
+	if (kind == 'w' || (kind == 'o' && (s->until_ready || *text)))
 		return;
 	close(s->report);
 	s->report = -1;
@@ -51,7 +52,7 @@ sup_running(struct sup *s)
 		return;
 	file_note_line(s->dir, "vmm", "%s", s->vmm->key);
 	s->running = true;
-	report(s, 'o', "");
+	report(s, 'o', s->door.agent ? "agent" : "");
 }
 
 void

@@ -16,7 +16,7 @@
 
 enum {
 	START_MS = 90000,	/* for a VMM to answer, at the very most */
-	READY_MS = 3000,	/* for a restored guest to be ready */
+	READY_MS = 3000,	/* for a guest to be, whose agent is there */
 	LAST_SECONDS = 10,	/* for a supervisor to end */
 };
 
@@ -150,7 +150,7 @@ hear(struct sup *s, int from)
 		if (n <= 0)
 			break;
 		line[n - 1] = '\0';
-		if (line[0] == 'o' && s->until_ready)
+		if (line[0] == 'o' && (line[1] || s->until_ready))
 			poll(&more, 1, READY_MS);
 		if (line[0] == 'o')
 			return EXIT_YES;

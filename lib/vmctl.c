@@ -43,22 +43,30 @@ held(int dir)
 	return r;
 }
 
+/* While it is being started, its pids are not written yet. */
+static void
+await_pids(int dir)
+{
+	int lock;
+
+	if (proc_load(dir, "pid") > 0)
+		return;
+	lock = lock_open(dir, "lock", true);
+	if (lock >= 0)
+		close(lock);
+}
+
 int
 vmctl_open(const char *vmdir, bool running)
 {
-	int lock, dir = xvm_open(vmdir);
+	int dir = xvm_open(vmdir);
 
 	if (!running)
 		return dir;
 	if (!held(dir))
 		die_status(EXIT_NO, "machine '%s' is not running",
 		    name_of(dir));
-	/* While it is being started, its pids are not written yet. */
-	if (proc_load(dir, "pid") <= 0) {
-		lock = lock_open(dir, "lock", true);
-		if (lock >= 0)
-			close(lock);
-	}
+	await_pids(dir);
 	return dir;
 }
 
@@ -163,14 +171,24 @@ guest_obeys(int dir, int seconds)
 static void
 end_now(int dir)
 {
-	proc_signal(dir, "supervisor", SIGTERM);
-	if (!wait_end(dir, END_SECONDS))
+	if (!proc_signal(dir, "supervisor", SIGTERM) &&
+	    !wait_end(dir, END_SECONDS))
 		return;
 	proc_signal(dir, "pid", SIGKILL);
 	proc_signal(dir, "supervisor", SIGKILL);
 	if (wait_end(dir, END_SECONDS))
 		die("cannot stop '%s': its processes do not die",
 		    name_of(dir));
+}
+
+void
+vmctl_end(int dir, bool locked)
+{
+	if (lock_held(dir, "run.lock") != 1)
+		return;
+	if (!locked)
+		await_pids(dir);
+	end_now(dir);
 }
 
 int

@@ -23,6 +23,12 @@ int vmctl_stop(int argc, char *argv[]);		/* stop [-t SECONDS] VMDIR */
 int vmctl_kill(int argc, char *argv[]);		/* kill [-s SIGNAL] VMDIR */
 int vmctl_wait(int argc, char *argv[]);		/* wait [-t SECONDS] VMDIR */
 
+/*
+ * End it, if it runs, whatever its guest is at; nothing of it runs then. Dies
+ * otherwise. `locked`: the caller has its `lock`, so that nobody starts it.
+ */
+void vmctl_end(int dir, bool locked);
+
 /* "created", "stopped", "error", "starting" or "running". */
 const char *vmctl_state(int dir);
 

@@ -16,6 +16,15 @@ ok 'a machine whose maker died is removed, one being made is not' '
 	bng-state gc >got && grep -Eqx "removed vms/.new.dead.[0-9]+" got &&
 	[ "$(wc -l <got)" = 1 ] && [ -d "$dir" ] && rm -r "$dir"'
 
+ok 'new and clone clean up before, when asked to, and say so apart' '
+	sh -c "bng-state new -n dead tiny; :" &&
+	dir=$(bng-state new -n live -g tiny 2>said) && [ -d "$dir" ] &&
+	grep -Eqx "removed vms/.new.dead.[0-9]+" said &&
+	[ "$(wc -l <said)" = 1 ] && rm -r "$dir" &&
+	sh -c "bng-state new -n dead tiny; :" &&
+	dir=$(bng-state clone -n twin -g web 2>said) && [ -d "$dir" ] &&
+	grep -Eqx "removed vms/.new.dead.[0-9]+" said && rm -r "$dir"'
+
 ok 'without a maker, the process in the name counts' '
 	mkdir -p "$VMS/.del.x.2000000000/deep/er" "$VMS/.new.y.$$" &&
 	[ "$(bng-state gc)" = "removed vms/.del.x.2000000000" ] &&
@@ -86,6 +95,13 @@ ok 'a process that only has the number of a VMM is not killed' '
 	echo "$vmm 1" >"$VMS/reused/pid" && [ -z "$(bng-state gc)" ] &&
 	kill -0 "$vmm" && kill "$vmm" && fails 143 wait "$vmm" &&
 	bng-state del reused'
+
+ok 'del -k ends what the machine names, and nobody else, and deletes it' '
+	machine ended && vmm ended && echo "$$ 1" >"$VMS/ended/supervisor" &&
+	fails 1 bng-state del ended && kill -0 "$vmm" &&
+	bng-state del -k ended && fails 137 wait "$vmm" &&
+	[ ! -e "$VMS/ended" ] && machine still && bng-state del -k still &&
+	[ ! -e "$VMS/still" ] && says 100 "one name" bng-state del -k'
 
 ok 'an ephemeral machine is deleted when its owner is dead, running or not' '
 	machine eph1 ephemeral=yes owner="$DEAD" &&

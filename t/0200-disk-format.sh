@@ -24,6 +24,16 @@ ok 'it has a journal, checksums, and nothing left to initialise' '
 	super big.ext4 64bit && super big.ext4 "Inode size:.*256" &&
 	! dumpe2fs big.ext4 2>/dev/null | grep "\[.*UNINIT" |
 		grep -v ITABLE_ZEROED'
+ok 'one to be thrown away is not synced, and grows all the same' '
+	for s in 1M 300M 8G; do
+		bng-disk format -t -s $s t.ext4 && clean t.ext4 || exit
+	done &&
+	! super t.ext4 resize_inode && super big.ext4 resize_inode &&
+	strace -f -o calls bng-disk format -t -s 8G t.ext4 &&
+	! grep "fdatasync\|sync_file_range" calls &&
+	strace -f -o calls bng-disk format -s 8G u.ext4 &&
+	grep -q fdatasync calls && bng-disk grow t.ext4 24G &&
+	clean t.ext4 && [ "$(stat -c %s t.ext4)" = 25769803776 ]'
 ok 'label and UUID are taken' '
 	bng-disk format -L work -U 01234567-89ab-cdef-0123-456789ABCDEF \
 		-s 8M l.ext4 &&

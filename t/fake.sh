@@ -30,7 +30,9 @@ set -eu
 echo "disk $*" >>"$T/asked"
 [ ! -f "$T/fail.format" ] || { cat "$T/fail.format" >&2; exit 111; }
 [ "$1" = format ] || exec "$BUILD/bng-disk" "$@"
-shift 3
+shift
+while getopts ts: _; do :; done
+shift $((OPTIND - 1))
 for image; do : >"$image"; done
 END
 

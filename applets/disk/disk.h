@@ -52,12 +52,13 @@ struct output {
 	char *path, *tmp;
 	int fd;
 	int undo;
+	bool brief;		/* it need not survive a crash of the host */
 };
 
 /* Make the temporary beside path. */
 void output_open(struct output *o, const char *path, mode_t mode);
 
-/* Sync it and give it its name. */
+/* Sync it, unless it is brief, and give it its name. */
 void output_commit(struct output *o);
 
 /* n bytes from byte at of it on. */
@@ -84,6 +85,7 @@ struct format {
 	int64_t size;
 	int64_t now;		/* 0: SOURCE_DATE_EPOCH, or the clock's */
 	bool late;		/* image_identity will be called */
+	bool brief;		/* as an output; nor is it ready to grow */
 };
 
 /* A new file system of which only the root's content is missing. */

@@ -47,7 +47,7 @@ parse_format(int argc, char *argv[], struct format *f)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, "+:L:U:s:")) != -1)
+	while ((c = getopt(argc, argv, "+:L:U:s:t")) != -1)
 		switch (c) {
 		case 'L':
 			format_label(f, optarg);
@@ -57,6 +57,9 @@ parse_format(int argc, char *argv[], struct format *f)
 			break;
 		case 's':
 			format_size(f, optarg);
+			break;
+		case 't':
+			f->brief = true;
 			break;
 		default:
 			bad_option(c);

@@ -48,7 +48,7 @@ set_shape(struct ext2_super_block *sb, const struct format *f)
 	ext2fs_set_feature_flex_bg(sb);
 	ext2fs_set_feature_64bit(sb);
 	ext2fs_set_feature_metadata_csum(sb);
-	if (blocks > UINT32_MAX / 2)
+	if (blocks > UINT32_MAX / 2 || f->brief)
 		return;
 	/* Room to grow by half a TiB at least; each costs a written block. */
 	ext2fs_set_feature_resize_inode(sb);
@@ -146,6 +146,7 @@ image_new(struct image *im, const char *path, const struct format *f)
 
 	*im = (struct image){ .buf = xmalloc(BUFFER) };
 	output_open(&im->out, path, 0666);
+	im->out.brief = f->brief;
 	if (ftruncate(im->out.fd, f->size))
 		die_sys("cannot make '%s'", path);
 	set_shape(&sb, f);
@@ -185,7 +186,7 @@ image_identity(struct image *im, const uint8_t uuid[16])
 static void
 sync_early(struct image *im, uint64_t end)
 {
-	if (!im->itable || end < im->synced + SYNC_STEP)
+	if (!im->itable || im->out.brief || end < im->synced + SYNC_STEP)
 		return;
 	sync_file_range(im->out.fd, (off_t)im->synced,
 	    (off_t)(end - im->synced), SYNC_FILE_RANGE_WRITE);

@@ -25,6 +25,7 @@ struct itable {
 	ext2_ino_t first;	/* that is held; 0: none */
 	uint32_t n;
 	bool dirty;
+	size_t old;		/* bytes of buf that a settled part has left */
 	uint8_t buf[WINDOW * DISK_SIZE];
 };
 
@@ -55,14 +56,23 @@ get(struct image *im, void *buf, size_t n, off_t at)
 		die_sys("cannot read '%s'", im->out.path);
 }
 
+/* The bytes of what is held that are in use; behind them all is zero. */
+static size_t
+used(struct image *im)
+{
+	const struct itable *t = im->itable;
+	uint32_t n = im->last_ino < t->first ? 0 : im->last_ino + 1 - t->first;
+
+	return (size_t)(n < t->n ? n : t->n) * DISK_SIZE;
+}
+
 static void
 flush(struct image *im)
 {
 	struct itable *t = im->itable;
 
 	if (t->dirty)
-		output_put(&im->out, t->buf, (size_t)t->n * DISK_SIZE,
-		    place(im, t->first));
+		output_put(&im->out, t->buf, used(im), place(im, t->first));
 	t->dirty = false;
 }
 
@@ -72,6 +82,8 @@ itable_settle(struct image *im)
 	if (!im->itable)
 		return;
 	flush(im);
+	if (im->itable->n)
+		im->itable->old = used(im);
 	im->itable->n = im->itable->first = 0;
 	ext2fs_flush_icache(im->fs);
 }
@@ -82,13 +94,18 @@ held(struct image *im, ext2_ino_t ino)
 {
 	struct itable *t = im->itable;
 	ext2_ino_t per = im->fs->super->s_inodes_per_group, left;
+	size_t n, old;
 
 	if (ino >= t->first + t->n || !t->n) {
 		flush(im);
+		old = t->n ? used(im) : t->old;
 		t->first = ino;
 		left = per - (ino - 1) % per;
 		t->n = left < WINDOW ? left : WINDOW;
-		get(im, t->buf, (size_t)t->n * DISK_SIZE, place(im, ino));
+		n = used(im);
+		get(im, t->buf, n, place(im, ino));
+		if (old > n)
+			memset(t->buf + n, 0, old - n);
 	}
 	return ino < t->first ? NULL :
 	    t->buf + (size_t)(ino - t->first) * DISK_SIZE;

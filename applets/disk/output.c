@@ -94,7 +94,7 @@ output_open(struct output *o, const char *path, mode_t mode)
 void
 output_commit(struct output *o)
 {
-	if (fdatasync(o->fd))
+	if (!o->brief && fdatasync(o->fd))
 		die_sys("cannot write '%s'", o->path);
 	if (rename(o->tmp, o->path))
 		die_sys("cannot make '%s'", o->path);
