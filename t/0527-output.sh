@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/fake.sh"
 . "$TOP/sh/verbs"
+. "$TOP/sh/things"
+use() { :; }	# they are there
 
 lost='banger: cannot write to standard output'
 full="$lost: No space left on device"
