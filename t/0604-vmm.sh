@@ -62,6 +62,9 @@ ok 'what is wrong in the command line is said at once' '
 	says 1 "cannot remove qemu" banger vmm delete --version 1.2.3 qemu &&
 	says 2 "not of the form" banger vmm pull firecracker --version x/../y &&
 	says 2 "not of the form" banger vmm pull firecracker --version 1.2 &&
+	says 2 "not of the form" banger vmm pull firecracker --version v &&
+	says 1 "1.4.1: it is too old" \
+		banger vmm pull firecracker --version 1.4.1 &&
 	says 2 "is not a SHA-256" banger vmm pull firecracker --sha256 beef &&
 	for url in nowhere ftp://x/ file://x "http://a b" https://; do
 		says 2 "is no http, https or file URL" \
@@ -105,9 +108,17 @@ ok 'one that is used from elsewhere is listed as that' '
 	grep -qE "^firecracker +1.13.2 +yes +$T/other$" list &&
 	grep -qE "^firecracker +1.12.1 +no " list
 '
-ok 'one that is deleted is gone; what it was is remembered' '
-	banger vmm delete firecracker --version 1.12.1 && only 1.14.4 &&
-	[ ! -e "$bin/firecracker" ] && [ ! -e "$bin/jailer" ] &&
+ok 'one that is deleted is gone; the newest left is used; its pin stays' '
+	for v in 1.9.1 1.14.3; do
+		release $v && banger vmm pull firecracker --version $v || exit
+	done && banger vmm delete firecracker --version 1.9.1 &&
+	used 1.14.3 && banger vmm delete firecracker --version 1.14.3 &&
+	used 1.14.4 && banger vmm pull firecracker --version 1.12.1 &&
+	banger vmm delete firecracker --version 1.12.1 2>err && cat err &&
+	grep -q "firecracker 1.14.4 is used" err && used 1.14.4 &&
+	only 1.14.4 && banger vmm delete firecracker --version 1.14.4 &&
+	only && [ ! -e "$bin/firecracker" ] && [ ! -e "$bin/jailer" ] &&
+	banger vmm pull firecracker --version 1.14.4 &&
 	[ -s "$pins/firecracker-1.12.1" ]
 '
 ok 'a release that has changed since is refused, whoever vouches for it' '
@@ -137,6 +148,22 @@ ok 'without a published digest it takes one that is given' '
 		banger vmm pull firecracker --version 1.12.1 && only &&
 	banger vmm pull firecracker --version 1.12.1 \
 		--sha256 "sha256:$(sum_of 1.12.1 | tr a-f A-F)" && only 1.12.1
+'
+ok 'what is installed, nobody knows as what, is checked against one given' '
+	rm "$pins/firecracker-1.12.1" && zeros=$(printf %064d 0) &&
+	says 1 "instead of" banger vmm pull -q firecracker --version 1.12.1 \
+		--sha256 "$zeros" && [ ! -e "$pins/firecracker-1.12.1" ] &&
+	banger vmm pull firecracker --version 1.12.1 \
+		--sha256 "$(sum_of 1.12.1)" && only 1.12.1 &&
+	[ -s "$pins/firecracker-1.12.1" ]
+'
+ok 'a digest may be published with the line ends of others' '
+	fresh && release 1.12.1 && sed -i "s/$/\r/" \
+		"$(archive 1.12.1).sha256.txt" &&
+	banger vmm pull firecracker --version 1.12.1 && only 1.12.1 &&
+	fresh && release 1.12.1 && printf "%s\r\n" "$(sum_of 1.12.1)" \
+		>"$(archive 1.12.1).sha256.txt" &&
+	banger vmm pull firecracker --version 1.12.1 && only 1.12.1
 '
 ok 'what is published as a digest and is none is refused' '
 	fresh && release 1.12.1 &&
