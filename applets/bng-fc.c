@@ -29,8 +29,9 @@
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end)
- *   probe   print "ok", the path and the version, or "no" and why this host
- *           runs no Firecracker, tab-separated
+ *   probe   print "ok", "kvm", the version and the path; or "no" (there is
+ *           none that could be used) or "unfit" (KVM is not usable), why, and
+ *           perhaps what to type, tab-separated
  *
  * exit: 0 done or running, 1 not running (start: already running; wait: still
  * running; probe: no), 100 wrong usage, 111 failed
@@ -168,14 +169,14 @@ fc_probe(int argc, char *argv[])
 	if (argc > 1)
 		die_usage("too many operands");
 	if (!fc_find(&f, why)) {
-		printf("no\t%s\n", why);
+		printf("no\t%s\ttry: banger vmm pull firecracker\n", why);
 		return EXIT_NO;
 	}
 	if (!kvm_usable(reason)) {
-		printf("no\tno usable KVM: %s\n", reason);
+		printf("unfit\tno usable KVM: %s\n", reason);
 		return EXIT_NO;
 	}
-	printf("ok\t%s\t%s\n", f.path, f.version);
+	printf("ok\tkvm\t%s\t%s\n", f.version, f.path);
 	return EXIT_YES;
 }
 

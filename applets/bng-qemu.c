@@ -14,6 +14,7 @@
  *        bng-qemu snapshot [-t] VM DIR
  *        bng-qemu restore [-m] VM DIR
  *        bng-qemu probe
+ *        bng-qemu kvm
  *        bng-qemu landlock
  *
  * VM is a machine's name, or its directory when it holds a '/'.
@@ -30,12 +31,16 @@
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end)
- *   probe   print "kvm", or "tcg" and why not kvm, tab-separated
+ *   probe   print "ok", "kvm" or "tcg", "-" (the version, which nobody asks),
+ *           the path, and why not kvm; or "no", that there is no QEMU, and
+ *           what to type, tab-separated
+ *   kvm     print "yes", or "no" and why KVM is not usable, tab-separated
  *   landlock
  *           print the ABI of the kernel's Landlock, which confines QEMU
  *
  * exit: 0 done or running, 1 not running (start: already running; wait: still
- * running; landlock: there is none), 100 wrong usage, 111 failed
+ * running; probe, kvm: no; landlock: there is none), 100 wrong usage, 111
+ * failed
  */
 #include "bng.h"
 #include "kvm.h"
@@ -44,7 +49,10 @@
 #include "qemuvmm.h"
 #include "qmp.h"
 #include "snapshot.h"
+#include "spawn.h"
 #include "vmctl.h"
+
+#define QEMU "qemu-system-x86_64"
 
 enum { QMP_MS = 5000 };
 
@@ -148,14 +156,36 @@ static int
 qemu_probe(int argc, char *argv[])
 {
 	char why[KVM_REASON];
+	const char *path = spawn_find(QEMU);
 
 	(void)argv;
 	if (argc > 1)
 		die_usage("too many operands");
+	if (!path) {
+		puts("no\t" QEMU " is not installed\t"
+		    "try: apt install qemu-system-x86");
+		return EXIT_NO;
+	}
 	if (kvm_usable(why))
-		puts("kvm");
+		printf("ok\tkvm\t-\t%s\n", path);
 	else
-		printf("tcg\t%s\n", why);
+		printf("ok\ttcg\t-\t%s\t%s\n", path, why);
+	return EXIT_YES;
+}
+
+static int
+qemu_kvm(int argc, char *argv[])
+{
+	char why[KVM_REASON];
+
+	(void)argv;
+	if (argc > 1)
+		die_usage("too many operands");
+	if (!kvm_usable(why)) {
+		printf("no\t%s\n", why);
+		return EXIT_NO;
+	}
+	puts("yes");
 	return EXIT_YES;
 }
 
@@ -187,6 +217,7 @@ qemu_main(int argc, char *argv[])
 		{ "snapshot", qemu_snapshot },
 		{ "restore", qemu_restore },
 		{ "probe", qemu_probe },
+		{ "kvm", qemu_kvm },
 		{ "landlock", qemu_landlock },
 		{ NULL, NULL },
 	};

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "configkey.h"
+#include "vmms.h"
 
 const struct config_key config_keys[CONFIG_KEYS] = {
 	{ .name = "log_level", .variable = "BANGER_LOG_LEVEL",
@@ -25,7 +26,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .form = CONFIG_SIZE, .min = 64, .max = 16777216,
 	    .initial = "8G" },
 	{ .name = "vmm", .variable = "BANGER_VMM",
-	    .words = "auto firecracker qemu", .initial = "auto" },
+	    .words = VMM_WORDS, .initial = "auto" },
 	{ .name = "vmm_jailer", .variable = "BANGER_VMM_JAILER",
 	    .form = CONFIG_BOOLEAN, .initial = "false" },
 	{ .name = "firecracker_bin", .variable = "BANGER_FIRECRACKER",

@@ -1,6 +1,8 @@
 /* supread.h - what a machine's directories say to who starts it
  *
- * Whatever is missing or wrong is sup_refuse'd: these return good values.
+ * Whatever is missing or wrong is sup_refuse'd, which ends the process: these
+ * return good values. They are for a VMM's `start` and `restore`, after
+ * sup_lock and before sup_start; doc/vmm.md has the whole of it.
  */
 #ifndef BNG_SUPREAD_H
 #define BNG_SUPREAD_H

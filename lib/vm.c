@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "name.h"
 #include "vm.h"
+#include "vmms.h"
 
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)
@@ -19,7 +20,7 @@ const struct vm_key vm_keys[] = {
 	{ "vcpu", VM_NUMBER, "2", 1, 256, NULL },
 	{ "memory_mib", VM_NUMBER, "1024", 32, 16 * MIB, NULL },
 	{ "disk_bytes", VM_NUMBER, "8589934592", 16 * MIB, 65536 * GIB, NULL },
-	{ "vmm", VM_WORD, "auto", 0, 0, "auto qemu firecracker" },
+	{ "vmm", VM_WORD, "auto", 0, 0, VMM_WORDS },
 	{ "net", VM_WORD, "user", 0, 0, "user none" },
 	{ "nat", VM_WORD, "yes", 0, 0, YES_NO },
 	{ "nested", VM_WORD, "no", 0, 0, YES_NO },
@@ -205,15 +206,32 @@ there(int vmfd, const char *name)
 	return !faccessat(vmfd, name, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Of one that has not run yet, nobody knows: it is said to. */
+static bool
+has_user_network(const char *vmm)
+{
+#define ROW(name, network) { name, network },
+	static const struct {
+		const char *name;
+		bool network;
+	} rows[] = { VMMS(ROW) };
+#undef ROW
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].name, vmm))
+			return rows[i].network;
+	return true;
+}
+
 bool
 vm_has_network(int vmfd)
 {
-	char net[16] = "", vmm[16] = "";
+	char net[16] = "", vmm[32] = "";
 
 	file_line(vmfd, "net", net, sizeof(net));
 	file_line(vmfd, "vmm", vmm, sizeof(vmm));
 	return strcmp(net, "none") &&
-	    (strcmp(net, "user") || strcmp(vmm, "firecracker"));
+	    (strcmp(net, "user") || has_user_network(vmm));
 }
 
 enum vm_state

@@ -44,8 +44,8 @@ int vm_set(int vmfd, const char *key, const char *value);
 printf_fn(3, 4) int vm_put_new(int vmfd, const char *key, const char *fmt, ...);
 
 /*
- * Whether it has one, as it is: Firecracker has none of its own that a user
- * could have, so what was asked for is not all.
+ * Whether it has one, as it is: not every VMM has one for users (vmms.h), so
+ * what was asked for is not all.
  */
 bool vm_has_network(int vmfd);
 

@@ -162,7 +162,8 @@ ok 'a machine that was deleted while we waited for its lock is not started' '
 	grep -q "there is no machine" err
 '
 ok 'probe says kvm, or why not' '
-	bng-qemu probe >out && grep -qE "^(kvm|tcg	.+)$" out
+	bng-qemu probe >out && cat out &&
+	tr "\t" "|" <out | grep -qE "^ok\|(kvm\|-\|/.+|tcg\|-\|/.+\|.+)$"
 '
 
 # A processor that says it can, and a QEMU that fails with KVM all the same.
@@ -173,7 +174,7 @@ with_vmx() {
 			sh "$@"
 }
 if need ROOT 'a start that fails with KVM is tried once more without' &&
-	with_vmx bng-qemu probe | grep -q ^kvm
+	with_vmx bng-qemu kvm | grep -q ^yes
 then
 	ok 'a start that fails with KVM is tried once more without' '
 		stub kvm <<-"E" &&

@@ -82,7 +82,7 @@ ok 'what cannot be written to a closed stdout is an error' '
 ok 'spec: comes first, then the steps, then that it is ready' '
 	run --rm --vcpu 2 --memory 1G --disk-size 4G -- true 2>err &&
 	[ "$(head -n 1 err)" = "spec: 2 vcpu | 1024 MiB | 4 GiB disk |\
- qemu tcg (the cpu is a fake)" ] &&
+ qemu tcg (no usable KVM: the cpu is a fake)" ] &&
 	tail -n 1 err | grep -Eqx "ready in [0-9]+\.[0-9] s"'
 ok 'quiet says nothing at all' '
 	run --rm -q -- true >out 2>&1 && [ ! -s out ]'

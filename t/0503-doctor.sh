@@ -36,7 +36,7 @@ ok 'a finding is one line, as text and as JSON' '
 		"$(grep -cE "^(PASS|WARN|FAIL) " out)" ]
 '
 ok 'who is not in the group kvm is told the command, by name' '
-	is bng-qemu "printf \"tcg\\tno permission for /dev/kvm (group kvm)\"" &&
+	is bng-qemu "printf \"no\\tno permission for /dev/kvm (group kvm)\"" &&
 	is id "[ \$1 = -un ] && echo ann || echo ann audio" &&
 	check doctor_kvm && found WARN kvm "no permission for /dev/kvm" &&
 	hint "try: sudo usermod -aG kvm ann, and then log in again, or: newgrp"
@@ -47,9 +47,9 @@ ok 'who is in it since the session began is told to begin another' '
 	hint "ann is in the group kvm, this session is not" && rm host/id
 '
 ok 'without virtualisation, without the module: where to look' '
-	is bng-qemu "printf \"tcg\\tcpu has neither vmx nor svm\"" &&
+	is bng-qemu "printf \"no\\tcpu has neither vmx nor svm\"" &&
 	check doctor_kvm && hint "switch virtualisation on in the firmware" &&
-	is bng-qemu "printf \"tcg\\tthere is no /dev/kvm\"" &&
+	is bng-qemu "printf \"no\\tthere is no /dev/kvm\"" &&
 	check doctor_kvm && hint "try: sudo modprobe kvm_intel"
 '
 ok 'nested virtualisation, allowed or not' '
@@ -81,12 +81,16 @@ ok 'Landlock, its ABI, and a kernel without' '
 '
 firecracker() { kvm=$1; doctor_firecracker; }
 ok 'Firecracker: where and which, or why not' '
-	is bng-fc "printf \"ok\\t/x/firecracker\\t1.12.1\"" &&
+	is bng-fc "printf \"ok\\tkvm\\t1.12.1\\t/x/firecracker\"" &&
 	check doctor_firecracker &&
 	found PASS firecracker "1.12.1, /x/firecracker$" &&
-	is bng-fc "printf \"ok\\t/x/firecracker\\t1.16.0-dev\"" &&
+	is bng-fc "printf \"ok\\tkvm\\t1.16.0-dev\\t/x/firecracker\"" &&
 	check doctor_firecracker &&
 	found WARN firecracker "1.16.0-dev, .*newer than 1.14" &&
+	is bng-fc "printf \"ok\\tkvm\\t1.7.0\\t/x/firecracker\"" &&
+	check doctor_firecracker &&
+	found WARN firecracker "1.7.0, .*no ACPI.*1.8.0 is needed" &&
+	hint "try: banger vmm pull firecracker" &&
 	is bng-fc "printf \"no\\tFirecracker is not installed\"; exit 1" &&
 	check doctor_firecracker &&
 	found PASS firecracker "it is of no use without KVM" &&
@@ -99,6 +103,7 @@ ok 'and how to get it, where the distribution has it and where not' '
 	echo "ID=alpine" >os && check hinted os &&
 	grep -q "apk add firecracker" out &&
 	printf "NAME=x\nID=debian\n" >os && check hinted os &&
+	grep -q "banger vmm pull firecracker" out && check hinted /none &&
 	grep -q "banger vmm pull firecracker" out
 '
 ok 'without QEMU it fails, unless there is Firecracker' '

@@ -66,7 +66,7 @@ places() {
 	exec 9>&-
 }
 case $(bng-qemu probe) in
-kvm) claim='with KVM a machine boots at once, whatever else boots' ;;
+ok?kvm*) claim='with KVM a machine boots at once, whatever else boots' ;;
 *) claim='an emulated machine boots in its turn, over when it is ready' ;;
 esac
 turns() {

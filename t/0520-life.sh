@@ -40,7 +40,7 @@ ok 'a command runs, and the first line says under what' '
 	banger vm run --rm --image tiny --vcpu 1 --memory 128M -- uname -r \
 		>out 2>err && cat err && [ "$(cat out)" = "$version" ] &&
 	head -n 1 err | grep -Eq \
-		"^spec: .* \| (firecracker [0-9.]+ kvm|qemu (kvm|tcg .*))$" &&
+		"^spec: .* \| [a-z]+( [0-9.]+)? (kvm|tcg .*)$" &&
 	[ -z "$(banger vm list -q)" ]'
 ok 'a machine that was made runs under the same' '
 	[ "$(new --name web)" = web ] && [ "$(state web)" = running ] &&
@@ -57,7 +57,8 @@ err" ] && fails 7 in_web sh -c "exit 7" &&
 	fails 143 in_web sh -c "kill -TERM \$\$"'
 ok 'it can be stopped still, and goes on' '
 	read -r vmm <"$vms/web/vmm" && in_web sh -c "echo here >/tmp/ram" &&
-	case $vmm in firecracker) drive=bng-fc ;; *) drive=bng-qemu ;; esac &&
+	drive=$(sed -n "s/^	\"\$1\" $vmm \([^ ]*\).*/\1/p" \
+		"$TOP/sh/there") &&
 	"$drive" pause web && "$drive" status web | grep -q "^paused" &&
 	"$drive" resume web && [ "$(in_web cat /tmp/ram)" = here ]'
 # A kernel writes what it counts where it finds something else.

@@ -17,7 +17,8 @@ ok 'without a Firecracker, or with one that is none, start and probe say so' '
 	(unset BANGER_FIRECRACKER && export HOME="$T" PATH="$BUILD:/bin" &&
 	says 111 "Firecracker is not installed" bng-fc start a &&
 	fails 1 bng-fc probe >out && cat out &&
-	[ "$(cat out)" = "no	Firecracker is not installed" ]) &&
+	[ "$(cat out)" = "no	Firecracker is not installed	try: \
+banger vmm pull firecracker" ]) &&
 	(export BANGER_FIRECRACKER=$T/none &&
 	says 111 "none'\'': No such file" bng-fc start a) &&
 	(export BANGER_FIRECRACKER=/bin/echo &&
@@ -44,6 +45,16 @@ ok 'versions: below 1.5.0 refused, above 1.14 used with a warning' '
 			grep -q "$v is newer than what was tried" err &&
 			bng-agent wait a && bng-fc kill a || exit
 	done && firecracker 1.12.1'
+ok 'one without ACPI does not start a kernel that needs it' '
+	k=$BANGER_STATE/kernels/k/manifest.json && cp "$k" told &&
+	bng-store manifest "$BANGER_STATE/kernels/k" name=k version=6.1 \
+		arch=x86_64 machine=q35 && firecracker 1.7.0 &&
+	says 111 "1.8.0 is needed" bng-fc start a &&
+	grep -q "1.7.0 has no ACPI" "$VMS/a/error" && gone a &&
+	firecracker 1.8.0 &&
+	bng-fc start a && bng-agent wait a && bng-fc kill a &&
+	cp told "$k" && firecracker 1.7.0 && bng-fc start a &&
+	bng-agent wait a && bng-fc kill a && firecracker 1.12.1'
 ok 'one that does not answer --version does not hang us' '
 	firecracker 1.12.1 mute &&
 	says 111 "does not say" timeout 100 bng-fc start a &&

@@ -9,7 +9,8 @@
 # What the stand-ins were asked is written to $T/asked, a line a call; a file
 # $T/fail.VERB makes that verb fail with its content; $T/hang.VERB makes it
 # say so to the fifo $T/hung, and hang. With $T/dies.qemu or $T/dies.fc there,
-# that VMM starts and is gone at once, the content being its error.
+# that VMM starts and is gone at once, the content being its error; with
+# hangs.qemu or hangs.fc its guest never answers.
 #
 # shellcheck shell=sh
 
@@ -40,8 +41,9 @@ cat >"$T/fake/bng-fc" <<'END'
 #!/bin/sh
 # As bng-qemu; a Firecracker is there when $T/fc is.
 [ "$1" != probe ] || {
-	[ -e "$T/fc" ] && printf 'ok\t/fake/firecracker\t1.12.1\n' && exit
-	printf 'no\tFirecracker is not installed\n'
+	[ -e "$T/fc" ] && printf 'ok\tkvm\t1.12.1\t/fake/firecracker\n' &&
+		exit
+	printf 'no\tFirecracker is not installed\ttry: vmm pull\n'
 	exit 1
 }
 . "$T/fake/bng-qemu"
@@ -66,7 +68,7 @@ if [ -e "$T/hang.$1" ]; then
 		'echo >"$T/hung"; exec sleep 600'
 fi
 case $1 in
-probe) printf 'tcg\tthe cpu is a fake\n' ;;
+probe) printf 'ok\ttcg\t-\t/fake/qemu\tthe cpu is a fake\n' ;;
 landlock) echo 7 ;;
 status) [ -f "$BANGER_STATE/vms/$name/pid" ] ;;
 start)
@@ -87,7 +89,9 @@ start)
 	cp supervisor pid
 	echo 1 >started
 	# Else nobody would be waited for.
-	[ -e "$T/fail.wait" ] || [ -e "$T/hang.wait" ] || echo 5 >ready
+	rm -f ready
+	[ -e "$T/fail.wait" ] || [ -e "$T/hang.wait" ] ||
+		[ -e "$T/hangs.$me" ] || echo 5 >ready
 	: >agent.sock
 	[ "$me" = fc ] && echo firecracker >vmm || echo qemu >vmm
 	;;
@@ -122,7 +126,7 @@ shift
 case $verb in
 wait)
 	for name; do :; done
-	[ ! -e "$BANGER_STATE/vms/$name/exit" ]
+	[ -e "$BANGER_STATE/vms/$name/ready" ]
 	;;
 put)
 	mkdir -p "$T/guest$2"

@@ -12,7 +12,7 @@ ok 'its kernel has KVM for both makes of processors' '
 	PATH=$PATH:/sbin modinfo -n kvm_amd kvm_intel'
 ok 'the processor has virtualisation, and KVM can be used' '
 	grep -qw svm /proc/cpuinfo && ls -l /dev/kvm && [ -w /dev/kvm ] &&
-	[ "$(bng-qemu probe)" = kvm ]'
+	[ "$(bng-qemu kvm)" = yes ]'
 ok 'doctor says so' '
 	banger doctor >out && cat out && grep -q "^PASS  kvm " out &&
 	grep -q "^PASS  firecracker  *1.12.1, " out && ! grep ^FAIL out'

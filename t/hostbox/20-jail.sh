@@ -134,12 +134,16 @@ ok 'it needs root, and Firecracker, and its jailer' '
 		"$machine/work.ext4" && bng-state commit "$machine" &&
 	says 111 "cannot run the jailer" env BANGER_JAILER=/none \
 		bng-fc start k &&
-	says 111 "QEMU has no jailer" bng-qemu start k &&
-	says 1 "QEMU has no jailer" banger vm create --vmm qemu \
-		--image tiny x &&
 	chown -R dev "$T/state" &&
 	says 111 "the jailer needs root" runuser -u dev -- env \
 		BANGER_STATE="$BANGER_STATE" PATH="$PATH" bng-fc start k
+'
+ok 'who is not root gets one that is not jailed, and is told' '
+	chown dev banger.toml && runuser -u dev -- env PATH="$PATH" \
+		BANGER_CONFIG="$BANGER_CONFIG" BANGER_STATE="$BANGER_STATE" \
+		banger vm create --no-start --image tiny u 2>err && cat err &&
+	grep -q "kvm, not jailed: a jailer needs root$" err &&
+	[ "$(cat "$vms/u/jailer")" = no ] && rm -r "$vms/u"
 '
 ok 'root runs a machine of somebody else as that one' '
 	bng-fc start k && p=$(pid_of k/pid) &&

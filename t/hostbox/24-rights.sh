@@ -18,7 +18,7 @@ new() {
 
 ok 'without rights it would be emulated, which is said, and why' '
 	chmod 600 /dev/kvm && new --no-start a 2>err && cat err &&
-	grep -q "qemu tcg (no permission for /dev/kvm" err &&
+	grep -q "qemu tcg (no usable KVM: no permission for /dev/kvm" err &&
 	{ dev banger doctor >out || :; } && cat out &&
 	grep -q "^WARN  kvm .*no permission" out'
 ok 'Firecracker that was asked for says so itself' '
