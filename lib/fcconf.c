@@ -76,6 +76,19 @@ drives(const struct fcconf *c, struct sup *s, cJSON *all)
 		    "Unsafe");
 }
 
+/* Without ACPI it names devices on the command line, which few read. */
+static void
+need_acpi(const struct fcconf *c, struct sup *s, const cJSON *km)
+{
+	const char *by = cJSON_GetStringValue(cJSON_GetObjectItem(km,
+	    "devices"));
+
+	if (!fc_is(&c->find, FC_HAS_ACPI) && (!by || strcmp(by, "cmdline")))
+		sup_refuse(s, "Firecracker %s has no ACPI, and its kernel does "
+		    "not say that it finds its devices without: 1.8.0 is "
+		    "needed", c->find.version);
+}
+
 /*
  * reboot=k is the one end that Firecracker notices. It has no PCI, and finding
  * that out takes a kernel a while.
@@ -88,6 +101,7 @@ boot(const struct fcconf *c, struct sup *s, cJSON *all)
 	autofree char *args = xasprintf("%s reboot=k%s", line,
 	    fc_is(&c->find, FC_ADDS_PCI_OFF) ? "" : " pci=off");
 
+	need_acpi(c, s, km);
 	path(c, b, "kernel_image_path", AT_KERNEL, "vmlinux");
 	path(c, b, "initrd_path", AT_KERNEL, "initrd");
 	cJSON_AddStringToObject(b, "boot_args", args);

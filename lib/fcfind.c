@@ -18,6 +18,7 @@ static const struct {
 	int from, until;
 } traits[] = {
 	{ FC_ADDS_PCI_OFF, NUMBER(1, 13, 0), NUMBER(999, 0, 0) },
+	{ FC_HAS_ACPI, NUMBER(1, 8, 0), NUMBER(999, 0, 0) },
 	{ FC_REPORTING, NUMBER(1, 14, 0), NUMBER(999, 0, 0) },
 	{ FC_DEAF_AFTER_PAUSE, NUMBER(1, 16, 0), NUMBER(1, 17, 0) },
 	{ FC_UNTRIED, NUMBER(1, 15, 0), NUMBER(999, 0, 0) },

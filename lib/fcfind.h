@@ -19,6 +19,7 @@ struct fcfind {
 
 enum fc_trait {
 	FC_ADDS_PCI_OFF,	/* to the kernel's command line, by itself */
+	FC_HAS_ACPI,		/* which kernels find their devices by */
 	FC_REPORTING,		/* balloon: free_page_reporting */
 	FC_DEAF_AFTER_PAUSE,	/* a bare pause and resume ends the vsock */
 	FC_UNTRIED,		/* newer than what was tried */

@@ -21,6 +21,8 @@ at_end _fakefc_end
 
 printf '\177ELF and no more' >"$BANGER_STATE/kernels/k/vmlinux"
 : >"$BANGER_STATE/kernels/k/initrd"
+# The oldest versions have no ACPI.
+bng-store manifest -u "$BANGER_STATE/kernels/k" devices=cmdline
 
 firecracker() {
 	cp -f "$BUILD/t/fakefc" "$T/firecracker.new" &&
