@@ -67,8 +67,8 @@ all: $(B)/bng $(LINKS) $(ALONE:%=$(B)/bng-%) $(B)/banger \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all helpers check lint test torture fuzz deps kernel try fresh bench install \
-	uninstall clean FORCE
+.PHONY: all helpers check lint test kills torture fuzz deps kernel try fresh \
+	bench install uninstall clean FORCE
 
 # Rebuild when the flags change.
 FLAGS := $(filter-out -Werror,$(CC) $(CFLAGS) $(LDFLAGS) $(BNG_CFLAGS) \
@@ -169,6 +169,10 @@ helpers: $(HELPERS)
 
 test: all helpers
 	$(Q)JOBS='$(JOBS)' SAN='$(SAN)' sh t/run
+
+# ROUNDS times kill -9, at random, in the box.
+kills: all helpers
+	$(Q)ROUNDS=$(or $(ROUNDS),200) sh t/hostbox/26-torture.sh
 
 # COUNT faults, as SEED spreads them, at the steps of the verbs VERBS.
 torture: all helpers

@@ -1,6 +1,7 @@
 #!/bin/sh
 # kill -9 at random, of whatever is at work while a machine is started,
-# stopped, saved, restored and forked. ROUNDS says how often.
+# stopped, saved, restored and forked. ROUNDS says how often; `make kills` does
+# it 200 times.
 . "${0%/*}/box.sh"
 at_end 'banger vm list -q | xargs -r banger vm delete >/dev/null'
 
@@ -32,24 +33,45 @@ op() {
 	esac
 }
 
-round() {
+# What fits a machine that runs, or one that does not.
+pick() {
 	if bng-fc status web >/dev/null; then
-		_op=$(one_of stop snapshot restore fork)
+		one_of stop snapshot restore fork
 	else
-		_op=$(one_of start start restore)
+		one_of start start restore
 	fi
-	op "$_op" >>"$log" 2>&1 &
-	front=$!
-	sleep "$(shuf -i 0-1 -n 1).$(shuf -i 10-99 -n 1)"
-	_victim=$(victim)
-	echo "round $i: $_op, killed ${_victim:-nobody}" >>"$log"
-	[ -z "$_victim" ] || kill -9 "$_victim" 2>/dev/null
-	wait "$front" 2>/dev/null
-	echo "round $i: $_op ended with status $?" >>"$log"
-	# An applet whose front end was killed finishes what it is at.
+}
+
+# How long a verb takes when nobody is killed, in ms, is in $T/took.VERB.
+unharmed() {
+	_began=$(date +%s%3N)
+	(op "$1") || return
+	echo "$(($(date +%s%3N) - _began))" >"$T/took.$1"
+}
+
+# An applet whose front end was killed finishes what it is at.
+settle() {
 	timeout 300 pidwait -s 0 '^bng-'
 	banger gc >/dev/null 2>>"$log"
 	[ ! -d "$vms/f$i" ] || banger vm delete -q "f$i" >/dev/null
+}
+
+# One kill at any moment of a verb; 1 when nobody was killed while it was at
+# work: it had ended, by itself or by refusing, or there was no such process.
+round() {
+	_op=$(pick)
+	_ms=$(shuf -n 1 -i "0-$(cat "$T/took.$_op")")
+	op "$_op" >>"$log" 2>&1 &
+	front=$!
+	sleep "$(printf '%d.%03d' "$((_ms / 1000))" "$((_ms % 1000))")"
+	_victim=$(victim) _hit=1
+	[ -z "$_victim" ] || ! kill -0 "$front" 2>/dev/null ||
+		! kill -9 "$_victim" 2>/dev/null || _hit=0
+	wait "$front" 2>/dev/null
+	echo "try $i: $_op, status $?, ${_victim:-nobody} after $_ms ms:" \
+		"$([ "$_hit" = 0 ] && echo killed || echo missed)" >>"$log"
+	settle
+	return "$_hit"
 }
 
 # With the journal read, there is nothing to repair.
@@ -65,10 +87,18 @@ ok 'a machine, and a snapshot of it' '
 	banger vm create -q $size web && banger vm exec web -- sh -c \
 		"echo kept >/root/file; sync" && banger vm snapshot -q web base'
 i=0
-while [ "$i" -lt "$rounds" ]; do
+ok 'each verb is as long as it is' '
+	unharmed snapshot && banger vm snapshot --delete web s0 &&
+	unharmed restore && unharmed fork && banger vm delete -q f0 &&
+	unharmed stop && unharmed start && cat took.*'
+# A verb whose process is gone before its time is not one that was killed.
+done=0
+while [ "$done" -lt "$rounds" ] && [ "$i" -lt $((rounds * 5 + 20)) ]; do
 	i=$((i + 1))
-	round
+	! round || done=$((done + 1))
 done
+ok "$rounds were killed while a verb was at work" '
+	grep -c missed "$log"; [ "$done" = "$rounds" ]'
 ok "after $rounds rounds nothing is left of what was not whole" '
 	{ tail -n 60 "$log"; banger gc; } && [ -z "$(banger gc)" ] &&
 	[ "$(ls -A "$vms")" = web ] &&
