@@ -189,8 +189,8 @@ ok 'a bad size among the options of config show is refused' '
 	says 2 "BANGER_MEMORY '\''x'\''" env BANGER_MEMORY=x \
 		banger config show &&
 	says 2 "vcpu" banger config show --vcpu 0 &&
-	says 2 "neither auto" banger config show --vmm x &&
-	says 2 "neither auto" env BANGER_VMM=x banger config show'
+	says 2 "none of: auto" banger config show --vmm x &&
+	says 2 "none of: auto" env BANGER_VMM=x banger config show'
 
 sizes() { echo "$(value "$1" vcpu) $(value "$1" memory_mib) \
 $(value "$1" disk_bytes) $(value "$1" image)"; }

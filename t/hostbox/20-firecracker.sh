@@ -42,7 +42,7 @@ ok 'it ends at once: what it said is the reason, and nothing is left' '
 ok 'where auto took it, QEMU stands in' '
 	fake 1.12.1 "echo I am broken >&2" "exit 3" &&
 	fails 5 run -- sh -c "exit 5" 2>err && cat err &&
-	grep "I am broken" err | grep -q "trying QEMU" && none'
+	grep "I am broken" err | grep -q "trying qemu" && none'
 ok 'it refuses its configuration: the same' '
 	fake 1.12.1 "exec $real \"\$@\" --no-such-option" &&
 	says 125 "no-such-option" run --vmm firecracker -- true && none'
