@@ -44,6 +44,7 @@ static const char *id = "anonymous-instance", *api_path, *log_path;
 static char uds[108];			/* of the vsock */
 static int api = -1, vsock = -1, hello = -1;
 static bool started, paused;
+static bool restored;			/* and has not gone on since */
 
 /* --- what it says ----------------------------------------------------- */
 
@@ -89,40 +90,53 @@ fail(const char *fmt, ...)
 struct field {
 	const char *section, *name;
 	bool required;
-	int since;
+	int since, until;	/* 0: ever */
 };
 
 /* The sections that refuse what they do not know. */
 static const struct field fields[] = {
-	{ "boot-source", "kernel_image_path", true, 0 },
-	{ "boot-source", "initrd_path", false, 0 },
-	{ "boot-source", "boot_args", false, 0 },
-	{ "machine-config", "vcpu_count", true, 0 },
-	{ "machine-config", "mem_size_mib", true, 0 },
-	{ "machine-config", "smt", false, 0 },
-	{ "machine-config", "track_dirty_pages", false, 0 },
-	{ "machine-config", "huge_pages", false, 1007000 },
-	{ "drives", "drive_id", true, 0 },
-	{ "drives", "is_root_device", true, 0 },
-	{ "drives", "path_on_host", true, 0 },
-	{ "drives", "is_read_only", true, 0 },
-	{ "drives", "cache_type", false, 0 },
-	{ "drives", "io_engine", false, 0 },
-	{ "drives", "socket", false, 1006000 },
-	{ "vsock", "guest_cid", true, 0 },
-	{ "vsock", "uds_path", true, 0 },
-	{ "vsock", "vsock_id", false, 0 },
-	{ "entropy", "rate_limiter", false, 0 },
-	{ "balloon", "amount_mib", true, 0 },
-	{ "balloon", "deflate_on_oom", true, 0 },
-	{ "balloon", "stats_polling_interval_s", false, 0 },
-	{ "balloon", "free_page_hinting", false, 1014000 },
-	{ "balloon", "free_page_reporting", false, 1014000 },
-	{ "vm", "state", true, 0 },
-	{ "actions", "action_type", true, 0 },
-	{ "snapshot/create", "snapshot_type", false, 0 },
-	{ "snapshot/create", "snapshot_path", true, 0 },
-	{ "snapshot/create", "mem_file_path", true, 0 },
+	{ "boot-source", "kernel_image_path", true, 0, 0 },
+	{ "boot-source", "initrd_path", false, 0, 0 },
+	{ "boot-source", "boot_args", false, 0, 0 },
+	{ "machine-config", "vcpu_count", true, 0, 0 },
+	{ "machine-config", "mem_size_mib", true, 0, 0 },
+	{ "machine-config", "smt", false, 0, 0 },
+	{ "machine-config", "track_dirty_pages", false, 0, 0 },
+	{ "machine-config", "huge_pages", false, 1007000, 0 },
+	{ "drives", "drive_id", true, 0, 0 },
+	{ "drives", "is_root_device", true, 0, 0 },
+	{ "drives", "path_on_host", true, 0, 0 },
+	{ "drives", "is_read_only", true, 0, 0 },
+	{ "drives", "cache_type", false, 0, 0 },
+	{ "drives", "io_engine", false, 0, 0 },
+	{ "drives", "socket", false, 1006000, 0 },
+	{ "vsock", "guest_cid", true, 0, 0 },
+	{ "vsock", "uds_path", true, 0, 0 },
+	{ "vsock", "vsock_id", false, 0, 0 },
+	{ "entropy", "rate_limiter", false, 0, 0 },
+	{ "balloon", "amount_mib", true, 0, 0 },
+	{ "balloon", "deflate_on_oom", true, 0, 0 },
+	{ "balloon", "stats_polling_interval_s", false, 0, 0 },
+	{ "balloon", "free_page_hinting", false, 1014000, 0 },
+	{ "balloon", "free_page_reporting", false, 1014000, 0 },
+	{ "vm", "state", true, 0, 0 },
+	{ "actions", "action_type", true, 0, 0 },
+	{ "snapshot/create", "snapshot_type", false, 0, 0 },
+	{ "snapshot/create", "snapshot_path", true, 0, 0 },
+	{ "snapshot/create", "mem_file_path", true, 0, 0 },
+	{ "snapshot/create", "version", false, 0, 1006000 },
+	{ "snapshot/load", "snapshot_path", true, 0, 0 },
+	{ "snapshot/load", "mem_backend", false, 0, 0 },
+	{ "snapshot/load", "mem_file_path", false, 0, 0 },
+	{ "snapshot/load", "resume_vm", false, 0, 0 },
+	{ "snapshot/load", "enable_diff_snapshots", false, 0, 0 },
+	{ "snapshot/load", "network_overrides", false, 1012000, 0 },
+	{ "snapshot/load", "track_dirty_pages", false, 1013000, 0 },
+	{ "snapshot/load", "clock_realtime", false, 1014004, 1015000 },
+	{ "snapshot/load", "clock_realtime", false, 1015001, 0 },
+	{ "snapshot/load", "vsock_override", false, 1016000, 0 },
+	{ "mem_backend", "backend_type", true, 0, 0 },
+	{ "mem_backend", "backend_path", true, 0, 0 },
 };
 
 static const struct field *
@@ -130,7 +144,9 @@ field(const char *section, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (!strcmp(fields[i].section, section) &&
-		    !strcmp(fields[i].name, name) && fields[i].since <= number)
+		    !strcmp(fields[i].name, name) &&
+		    fields[i].since <= number &&
+		    (!fields[i].until || number < fields[i].until))
 			return &fields[i];
 	return NULL;
 }
@@ -495,8 +511,94 @@ patch_vm(struct peer *p, const cJSON *o)
 		fault(p, "Internal VMM error: it rains");
 	} else {
 		paused = !strcmp(state, "Paused");
+		if (!paused && restored) {
+			restored = false;
+			announce();
+		}
 		answer(p, 204, "");
 	}
+}
+
+static bool
+fill(const char *path, const char *what)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		return false;
+	fprintf(f, "%s\n", what);
+	return !fclose(f);
+}
+
+/* The state is the name of the vsock; the memory is of no use. */
+static void
+create(struct peer *p, const cJSON *o)
+{
+	if (!started)
+		fault(p, "The requested operation is not supported before "
+		    "starting the microVM.");
+	else if (!paused)
+		fault(p, "Create snapshot error: the microVM is not paused");
+	else if (!strcmp(mode, "full"))
+		fault(p, "Create snapshot error: no room");
+	else if (!fill(text(o, "snapshot_path"), uds) ||
+	    !fill(text(o, "mem_file_path"), "memory"))
+		fault(p, "Create snapshot error: a file cannot be written");
+	else
+		answer(p, 204, "");
+}
+
+/* NULL, or why that cannot be loaded. */
+static const char *
+load_error(const cJSON *o)
+{
+	const cJSON *backend = cJSON_GetObjectItem(o, "mem_backend");
+	const char *memory = backend ? text(backend, "backend_path") :
+	    text(o, "mem_file_path");
+	FILE *f = fopen(text(o, "snapshot_path"), "re");
+	bool read = f && fscanf(f, "%107s", uds) == 1;
+
+	if (f)
+		fclose(f);
+	if (!read)
+		return "Load snapshot error: its state cannot be read";
+	if (access(memory, R_OK))
+		return "Load snapshot error: its memory cannot be read";
+	vsock = bind_to(uds);
+	return vsock < 0 ? "Load snapshot error: Vsock config error" : NULL;
+}
+
+/* One that fails is the end of it. */
+static void
+load(struct peer *p, const cJSON *o)
+{
+	const cJSON *backend = cJSON_GetObjectItem(o, "mem_backend");
+	const char *why = NULL;
+
+	if (started) {
+		fault(p, "The requested operation is not supported after "
+		    "starting the microVM.");
+		return;
+	}
+	if (!backend == !cJSON_GetObjectItem(o, "mem_file_path"))
+		why = "either mem_backend or mem_file_path is required";
+	else if (backend)
+		why = strict("mem_backend", backend);
+	if (why) {
+		fault(p, why);
+		return;
+	}
+	why = load_error(o);
+	if (why) {
+		fault(p, why);
+		end(1);
+	}
+	started = true;
+	paused = !cJSON_IsTrue(cJSON_GetObjectItem(o, "resume_vm"));
+	restored = paused;
+	answer(p, 204, "");
+	if (!paused)
+		announce();
 }
 
 static void
@@ -520,9 +622,11 @@ serve(struct peer *p, const char *method, const char *path, const char *body)
 		fault(p, why);
 	} else if (!strcmp(method, "PATCH") && !strcmp(path, "/vm")) {
 		patch_vm(p, o);
-	} else if (!strcmp(path, "/snapshot/create") &&
-	    !strcmp(mode, "full")) {
-		fault(p, "Create snapshot error: no room");
+	} else if (!strcmp(method, "PUT") &&
+	    !strcmp(path, "/snapshot/create")) {
+		create(p, o);
+	} else if (!strcmp(method, "PUT") && !strcmp(path, "/snapshot/load")) {
+		load(p, o);
 	} else if (!strcmp(method, "PUT") && started &&
 	    known(path + 1)) {
 		fault(p, "The requested operation is not supported after "
