@@ -18,7 +18,7 @@
  * VM is a machine's name, or its directory when it holds a '/'.
  *
  *   start   start it, and leave a supervisor beside it
- *   stop    let the guest power itself off; end it after SECONDS (14)
+ *   stop    let the guest power itself off; end it after SECONDS (12)
  *   kill    send SIGNAL (KILL) to Firecracker, and wait for the end if it
  *           ends it
  *   wait    wait until it runs no more

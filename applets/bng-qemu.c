@@ -21,7 +21,7 @@
  *
  *   start   start it, and leave a supervisor beside it (-b: which keeps that
  *           descriptor until the guest is ready, or 30 s: a turn to boot)
- *   stop    let the guest power itself off; end it after SECONDS (14)
+ *   stop    let the guest power itself off; end it after SECONDS (12)
  *   kill    send SIGNAL (KILL) to QEMU, and wait for the end if it ends it
  *   wait    wait until it runs no more
  *   status  print its state and QEMU's pid, tab-separated

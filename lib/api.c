@@ -24,14 +24,12 @@ api_ask(struct api *a, int dirfd, const char *name, const char *method,
 	    "application/json\r\nContent-Length: %zu\r\n\r\n%s", text,
 	    strlen(body), body) : xasprintf("%s\r\n", text);
 	size_t len = strlen(all);
-	autoclose int fd = sock_connect_at(dirfd, name);
+	autoclose int fd = sock_connect_within(dirfd, name, 0);
 
 	a->fd = -1;
 	a->have = 0;
 	if (fd < 0)
 		return fd;
-	if (fcntl(fd, F_SETFL, O_NONBLOCK))
-		return -errno;
 	/* A fresh socket takes far more than any request of ours. */
 	if (send(fd, all, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return -EPIPE;

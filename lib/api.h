@@ -1,7 +1,7 @@
 /* api.h - one request to an HTTP server behind a Unix socket
  *
  * As much HTTP as Firecracker's API speaks: a request, an answer with a
- * Content-Length, one connection each. Nothing waits but api_call.
+ * Content-Length, one connection each. Nothing waits but api_wait and api_call.
  */
 #ifndef BNG_API_H
 #define BNG_API_H
@@ -19,7 +19,10 @@ struct api {
 	const char *body;
 };
 
-/* Connect to the socket and ask; body is JSON or NULL. 0 or -errno. */
+/*
+ * Connect to the socket and ask; body is JSON or NULL. 0 or -errno: -EAGAIN
+ * when the server has left too many before us waiting.
+ */
 int api_ask(struct api *a, int dirfd, const char *name, const char *method,
     const char *path, const char *body);
 

@@ -57,10 +57,10 @@ ask_open(struct talk *t, const char *vm, enum agent_port port, int no)
 char *
 ask_lost_why(void)
 {
-	enum { SECONDS = 5 };
+	enum { LAST_MS = 5000 };
 	char text[TALK_WHY];
 
-	if (lock_wait_free(ask_dir, "run.lock", SECONDS))
+	if (lock_wait_free(ask_dir, "run.lock", LAST_MS))
 		return xstrdup("the connection to the machine was lost");
 	if (file_line(ask_dir, "error", text, sizeof(text)) > 0)
 		return xstrdup(text);

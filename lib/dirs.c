@@ -156,19 +156,36 @@ address(struct sockaddr_un *sun, int dirfd, const char *name)
 	return n < 0 || (size_t)n >= sizeof(sun->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-int
-sock_connect_at(int dirfd, const char *name)
+/* Within so many milliseconds; -1: however long it takes. */
+static int
+connect_at(int dirfd, const char *name, int ms)
 {
+	struct timeval within = { ms / 1000, ms % 1000 * 1000 };
 	struct sockaddr_un sun;
 	int r = address(&sun, dirfd, name);
 	autoclose int fd = -1;
 
 	if (r)
 		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+	    (ms ? 0 : SOCK_NONBLOCK), 0);
+	if (fd < 0 || (ms > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO,
+	    &within, sizeof(within))) ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
 		return -errno;
 	return steal_fd(&fd);
+}
+
+int
+sock_connect_at(int dirfd, const char *name)
+{
+	return connect_at(dirfd, name, -1);
+}
+
+int
+sock_connect_within(int dirfd, const char *name, int ms)
+{
+	return connect_at(dirfd, name, ms);
 }
 
 int

@@ -27,6 +27,13 @@ char *xfd_path(int fd);
  */
 int sock_connect_at(int dirfd, const char *name);
 
+/*
+ * The same, waiting for so many milliseconds at most for whoever listens and
+ * does not take those before us: -EAGAIN then. 0: not at all, and the socket
+ * is non-blocking.
+ */
+int sock_connect_within(int dirfd, const char *name, int ms);
+
 /* Bind and listen likewise, mode 0600 from birth. A descriptor or -errno. */
 int sock_listen_at(int dirfd, const char *name, int backlog);
 

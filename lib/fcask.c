@@ -62,6 +62,24 @@ fcask_runs(struct fc *f)
 	sup_running(f->sup);
 }
 
+/* It will not do what the hold on it wants, or what stop does. */
+static void
+refused(struct fc *f, const char *why)
+{
+	if (f->asked == ASK_RESUME)
+		sup_warn(f->sup, "cannot resume it: %s", why);
+	hold_over(&f->sup->hold, why);
+}
+
+static void
+ask_to(struct fc *f, enum fc_question what, const char *body)
+{
+	int r = ask(f, what, body);
+
+	if (r)
+		refused(f, strerror(-r));
+}
+
 /* Its first answer comes when the machine has been built and runs. */
 static void
 on_state(struct fc *f, const char *state)
@@ -73,14 +91,14 @@ on_state(struct fc *f, const char *state)
 	if (!strcmp(state, "Running")) {
 		fcask_runs(f);
 		if (pausing)
-			ask(f, ASK_PAUSE, FC_PAUSED);
+			ask_to(f, ASK_PAUSE, FC_PAUSED);
 		else if (ending)
-			hold_over(&s->hold, true);
+			hold_over(&s->hold, NULL);
 	} else if (!strcmp(state, "Paused")) {
 		if (pausing)
 			hold_paused(&s->hold, true);
 		else if (ending || s->wanted)
-			ask(f, ASK_RESUME, FC_RESUMED);
+			ask_to(f, ASK_RESUME, FC_RESUMED);
 	}
 }
 
@@ -107,20 +125,18 @@ loaded(struct fc *f)
 }
 
 static void
-on_done(struct fc *f, bool well)
+on_done(struct fc *f)
 {
 	struct sup *s = f->sup;
 
-	if (f->from >= 0 && !well)
-		sup_fail(s, f->why);
-	else if (f->asked == ASK_LOAD)
+	if (f->asked == ASK_LOAD)
 		loaded(f);
 	else if (f->asked == ASK_RESUME && f->from >= 0)
 		restored(f);
-	else if (f->asked == ASK_PAUSE && well)
+	else if (f->asked == ASK_PAUSE)
 		hold_paused(&s->hold, false);
 	else
-		hold_over(&s->hold, well);
+		hold_over(&s->hold, NULL);
 }
 
 static void
@@ -138,11 +154,19 @@ on_answer(struct watch *w, uint32_t events)
 		api_text(&f->api, "state", state, sizeof(state));
 	else if (!r && !well)
 		api_text(&f->api, "fault_message", f->why, sizeof(f->why));
+	else if (!well)
+		snprintf(f->why, sizeof(f->why), "%s", strerror(-r));
 	hang_up(f);
-	if (f->asked == ASK_STATE)
+	if (r == -ECONNRESET)
+		return;
+	if (!well && f->from >= 0 && f->asked != ASK_STATE)
+		sup_fail(f->sup, f->why);
+	else if (!well)
+		refused(f, f->why);
+	else if (f->asked == ASK_STATE)
 		on_state(f, state);
-	else if (!r)
-		on_done(f, well);
+	else
+		on_done(f);
 }
 
 static int
@@ -162,10 +186,12 @@ static void
 load(struct fc *f)
 {
 	char body[256];
+	int r;
 
 	f->waits = fcwritten_known(f->from);
 	fcsnap_load(FC_FD_FROM, !f->waits, body, sizeof(body));
-	if (ask(f, ASK_LOAD, body) == -ECONNREFUSED)
+	r = ask(f, ASK_LOAD, body);
+	if (r == -ECONNREFUSED || r == -EAGAIN)
 		set_timer(&f->unasked, DEAF_MS);
 }
 
@@ -256,10 +282,10 @@ watch_patience(struct fc *f)
 	return set_timer(&f->patience, (int)seconds * 1000);
 }
 
-void
+int
 fcask_state(struct fc *f)
 {
-	ask(f, ASK_STATE, NULL);
+	return ask(f, ASK_STATE, NULL);
 }
 
 int

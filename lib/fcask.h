@@ -19,8 +19,9 @@ void fcask_runs(struct fc *f);
 
 /*
  * Ask for its state, and then for what the hold on it wants: to pause it, or
- * to let it go on. An error is an answer that never comes.
+ * to let it go on. 0 or -errno. When it closes the connection its end is near,
+ * and is told otherwise.
  */
-void fcask_state(struct fc *f);
+int fcask_state(struct fc *f);
 
 #endif

@@ -144,15 +144,13 @@ fc_retry(struct sup *s, const char *why)
 	return false;
 }
 
-static bool
+static const char *
 fc_hold(struct sup *s)
 {
 	const struct fc *f = s->own;
+	int r = f->from >= 0 ? 0 : fcask_state(s->own);
 
-	if (f->from >= 0)
-		return false;
-	fcask_state(s->own);
-	return true;
+	return f->from >= 0 ? "it is being restored" : r ? strerror(-r) : NULL;
 }
 
 static void

@@ -23,7 +23,7 @@
 #include "vm.h"
 
 /* How long a killed VMM may take to let go of run.lock. */
-enum { KILL_SECONDS = 10, DEATH_SECONDS = 1 };
+enum { KILL_MS = 10000, DEATH_MS = 1000 };
 
 struct gc {
 	bool dry, failed;
@@ -201,7 +201,7 @@ put_down(const struct gc *g, int vmfd, const char *name)
 		return true;
 	kill_recorded(vmfd, "supervisor");
 	kill_recorded(vmfd, "pid");
-	return !lock_wait_free(vmfd, "run.lock", KILL_SECONDS);
+	return !lock_wait_free(vmfd, "run.lock", KILL_MS);
 }
 
 /* A running machine without its supervisor: nobody serves it any more. */
@@ -223,7 +223,7 @@ runs(const struct gc *g, int vmfd)
 		return false;
 	return g->dry || proc_load(vmfd, "supervisor") != 0 ||
 	    proc_load(vmfd, "pid") > 0 ||
-	    lock_wait_free(vmfd, "run.lock", DEATH_SECONDS);
+	    lock_wait_free(vmfd, "run.lock", DEATH_MS);
 }
 
 static void

@@ -2,41 +2,75 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "dirs.h"
 #include "hold.h"
 
-static const char ask[] = "PAUSE\n", ok[] = "OK\n";
+enum { HOLD_MS = HOLD_SECONDS * 1000 };
+
+static const char ask[] = "PAUSE\n", ok[] = "OK\n", no[] = "NO ";
 
 /* --- the client's side ------------------------------------------------ */
 
+/* A line, of which no byte is taken that comes after it. 0 or -errno. */
 static int
-hear_ok(int fd)
+hear_line(int fd, char *line, size_t size)
 {
-	char line[sizeof(ok)];
-	ssize_t n = read_full(fd, line, strlen(ok));
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + HOLD_MS;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t have = 0;
 
-	return n == (ssize_t)strlen(ok) && !memcmp(line, ok, strlen(ok)) ? 0 :
-	    -ECANCELED;
+	while (!have || line[have - 1] != '\n') {
+		int64_t left = end - clock_ms(CLOCK_MONOTONIC);
+		ssize_t n;
+
+		if (left <= 0 || !poll(&p, 1, (int)left))
+			return -ETIMEDOUT;
+		n = have < size - 1 ? read(fd, line + have, 1) : 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -ECANCELED;
+		have++;
+	}
+	line[have - 1] = '\0';
+	return 0;
+}
+
+static int
+hear_ok(int fd, char why[HOLD_WHY])
+{
+	char line[HOLD_WHY];
+	int r = hear_line(fd, line, sizeof(line));
+
+	if (r || !strcmp(line, "OK"))
+		return r;
+	if (strncmp(line, no, strlen(no)))
+		return -EPROTO;
+	snprintf(why, HOLD_WHY, "%s", line + strlen(no));
+	msg_clean(why);
+	return -EREMOTEIO;
 }
 
 int
-hold_take(int vmdir)
+hold_take(int vmdir, char why[HOLD_WHY])
 {
-	autoclose int fd = sock_connect_at(vmdir, "agent.sock");
+	autoclose int fd = sock_connect_within(vmdir, "agent.sock", HOLD_MS);
 	int r = fd < 0 ? fd : write_all(fd, ask, strlen(ask));
 
-	if (r)
-		return r;
-	return hear_ok(fd) ? -EBUSY : steal_fd(&fd);
+	if (!r)
+		r = hear_ok(fd, why);
+	return r ? r : steal_fd(&fd);
 }
 
 int
-hold_release(int fd)
+hold_release(int fd, char why[HOLD_WHY])
 {
-	int r = shutdown(fd, SHUT_WR) ? -ECANCELED : hear_ok(fd);
+	int r = shutdown(fd, SHUT_WR) ? -ECANCELED : hear_ok(fd, why);
 
 	close(fd);
 	return r;
@@ -44,11 +78,23 @@ hold_release(int fd)
 
 /* --- the supervisor's ------------------------------------------------- */
 
+/* Who does not hear it is gone, and will be noticed. */
 static void
-say_ok(struct hold *h)
+say(int fd, const char *text)
 {
-	/* Who does not hear it is gone, and will be noticed. */
-	(void)!send(h->w.fd, ok, strlen(ok), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+say_no(int fd, const char *why)
+{
+	char line[HOLD_WHY];
+
+	snprintf(line, sizeof(line) - 1, "%s%s", no, why);
+	msg_clean(line);
+	line[strlen(line) + 1] = '\0';
+	line[strlen(line)] = '\n';
+	say(fd, line);
 }
 
 static void
@@ -66,7 +112,7 @@ release(struct hold *h)
 		h->resume(h->ctx);
 		return;
 	}
-	say_ok(h);
+	say(h->w.fd, ok);
 	end(h);
 }
 
@@ -83,10 +129,22 @@ on_client(struct watch *w, uint32_t events)
 		release(h);
 }
 
+/* Why another cannot have it. */
+static const char *
+taken(const struct hold *h)
+{
+	return h->state == HOLD_PAUSING && h->gone ?
+	    "what was asked of it before is not answered yet" :
+	    "somebody else keeps it still";
+}
+
 void
 hold_begin(struct hold *h, int fd)
 {
-	if (h->state != HOLD_NONE || !h->pause(h->ctx)) {
+	const char *why = h->state != HOLD_NONE ? taken(h) : h->pause(h->ctx);
+
+	if (why) {
+		say_no(fd, why);
 		close(fd);
 		return;
 	}
@@ -104,16 +162,19 @@ hold_paused(struct hold *h, bool before)
 		return;
 	h->still_before = before;
 	h->state = HOLD_HELD;
-	say_ok(h);
+	say(h->w.fd, ok);
 	if (h->gone)
 		release(h);
 }
 
 void
-hold_over(struct hold *h, bool well)
+hold_over(struct hold *h, const char *refusal)
 {
-	if (h->state == HOLD_ENDING && well)
-		say_ok(h);
-	if (h->state != HOLD_NONE)
-		end(h);
+	if (h->state == HOLD_NONE)
+		return;
+	if (refusal)
+		say_no(h->w.fd, refusal);
+	else if (h->state == HOLD_ENDING)
+		say(h->w.fd, ok);
+	end(h);
 }

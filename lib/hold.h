@@ -5,7 +5,9 @@
  * or has died; then it goes on, if it ran before, and the client reads "OK\n"
  * once more. When the machine went on earlier, because somebody else wanted
  * that, the client finds the connection closed: what it saw meanwhile is no
- * picture of one moment. One client at a time; another is hung up on.
+ * picture of one moment. Where the VMM refuses one or the other the client
+ * reads "NO WHY\n", in the VMM's words. One client at a time; another reads
+ * that, too.
  */
 #ifndef BNG_HOLD_H
 #define BNG_HOLD_H
@@ -14,11 +16,20 @@
 
 #include "loop.h"
 
-/* For clients: the connection, -EBUSY when it cannot be held, or -errno. */
-int hold_take(int vmdir);
+enum {
+	HOLD_WHY = 512,
+	/* For an answer: before it pauses, QEMU has the disks written. */
+	HOLD_SECONDS = 30,
+};
 
-/* End it. 0, or -ECANCELED when it did not last. */
-int hold_release(int fd);
+/*
+ * For clients: the connection; -EREMOTEIO, and why; -ETIMEDOUT; -ECANCELED
+ * when the machine has ended; or another -errno.
+ */
+int hold_take(int vmdir, char why[HOLD_WHY]);
+
+/* End it. 0, or as above; -ECANCELED: it did not last. */
+int hold_release(int fd, char why[HOLD_WHY]);
 
 /* For the supervisor. */
 struct hold {
@@ -26,8 +37,8 @@ struct hold {
 	enum { HOLD_NONE, HOLD_PAUSING, HOLD_HELD, HOLD_ENDING } state;
 	bool gone;		/* it did not wait for the pause */
 	bool still_before;
-	/* Begin to pause (false: not now), or to go on. */
-	bool (*pause)(void *ctx);
+	/* Begin to pause, NULL, or why not; or to go on. */
+	const char *(*pause)(void *ctx);
 	void (*resume)(void *ctx);
 	void *ctx;
 };
@@ -38,7 +49,7 @@ void hold_begin(struct hold *h, int fd);
 /* It stands still, as it was asked to; `before`: it did so already. */
 void hold_paused(struct hold *h, bool before);
 
-/* It runs, whoever wanted that, or has ended; not `well`: it does neither. */
-void hold_over(struct hold *h, bool well);
+/* It runs, whoever wanted that, or has ended; or the VMM refuses: why. */
+void hold_over(struct hold *h, const char *refusal);
 
 #endif

@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: MIT
  */
 #include <signal.h>
+#include <sys/time.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "lock.h"
 
 static struct flock
@@ -90,28 +92,56 @@ on_alarm(int sig)
 	(void)sig; /* it interrupts the wait, that is all */
 }
 
-int
-lock_wait_free(int dirfd, const char *name, int timeout)
+/*
+ * The alarm comes again and again: the first may come before there is a wait
+ * that it could interrupt.
+ */
+static int
+wait_lock(int fd, short type, int ms)
 {
+	enum { AGAIN_US = 20000 };
+	struct itimerval off = { 0 }, due = {
+		.it_value = { ms / 1000, ms % 1000 * 1000 },
+		.it_interval = { 0, AGAIN_US } };
 	struct sigaction old, sa = { .sa_handler = on_alarm };
-	struct flock f = whole_file(F_RDLCK);
-	int r = 0;
+	struct flock f = whole_file(type);
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + ms;
+	int r;
+
+	sigaction(SIGALRM, &sa, &old);
+	setitimer(ITIMER_REAL, &due, NULL);
+	do
+		r = fcntl(fd, F_OFD_SETLKW, &f) ? -errno : 0;
+	while (r == -EINTR && clock_ms(CLOCK_MONOTONIC) < end);
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return r == -EINTR ? -ETIMEDOUT : r;
+}
+
+int
+lock_open_within(int dirfd, const char *name, int ms)
+{
+	int r;
+	autoclose int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	r = wait_lock(fd, F_WRLCK, ms);
+	return r ? r : steal_fd(&fd);
+}
+
+int
+lock_wait_free(int dirfd, const char *name, int ms)
+{
+	int r;
 	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC |
 	    O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (timeout == 0)
-		return fcntl(fd, F_OFD_SETLK, &f) ? -ETIMEDOUT : 0;
-	if (timeout > 0) {
-		sigaction(SIGALRM, &sa, &old);
-		alarm((unsigned)timeout);
-	}
-	if (fcntl(fd, F_OFD_SETLKW, &f))
-		r = errno == EINTR ? -ETIMEDOUT : -errno;
-	if (timeout > 0) {
-		alarm(0);
-		sigaction(SIGALRM, &old, NULL);
-	}
-	return r;
+	if (ms > 0)
+		return wait_lock(fd, F_RDLCK, ms);
+	r = set_lock(fd, F_RDLCK, ms < 0);
+	return r == -EAGAIN ? -ETIMEDOUT : r;
 }

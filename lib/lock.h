@@ -37,9 +37,15 @@ void lock_drop(int fd);
 int lock_held(int dirfd, const char *name);
 
 /*
- * Wait until nobody holds it. timeout in seconds, or -1 for ever; it uses
- * SIGALRM. 0, -ETIMEDOUT, or -errno.
+ * lock_open, waiting for so many milliseconds at most; it uses SIGALRM.
+ * -ETIMEDOUT then.
  */
-int lock_wait_free(int dirfd, const char *name, int timeout);
+int lock_open_within(int dirfd, const char *name, int ms);
+
+/*
+ * Wait until nobody holds it, for so many milliseconds at most, or -1 for
+ * ever; it uses SIGALRM. 0, -ETIMEDOUT, or -errno.
+ */
+int lock_wait_free(int dirfd, const char *name, int ms);
 
 #endif

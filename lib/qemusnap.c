@@ -86,8 +86,8 @@ finish(struct snapshot *sn)
 	qmp_close(&save.qmp);
 }
 
-const struct snapshot_vmm qemusnap = { .name = "qemu", .begin = begin,
-	.finish = finish };
+const struct snapshot_vmm qemusnap = { .name = "qemu", .title = "QEMU",
+	.begin = begin, .finish = finish };
 
 /* The version of the QEMU that a start would run: "7.2.22". */
 static void

@@ -50,7 +50,7 @@ on_running(struct sup *s)
 	if (q->memory >= 0)
 		restored(s);
 	else
-		hold_over(&s->hold, true);
+		hold_over(&s->hold, NULL);
 }
 
 static void
@@ -127,7 +127,7 @@ on_cont_refused(struct sup *s, const char *status)
 	}
 	q->last_try = false;
 	sup_warn(s, "cannot resume it: %s", q->why);
-	hold_over(&s->hold, false);
+	hold_over(&s->hold, q->why);
 }
 
 static void
@@ -157,7 +157,7 @@ on_refusal(struct sup *s, const char *id, const char *why)
 	if (q->memory >= 0) {
 		sup_fail(s, q->why);
 	} else if (strcmp(id, "cont")) {
-		hold_over(&s->hold, false);
+		hold_over(&s->hold, q->why);
 	} else if (q->migrating) {
 		/* It is about to end, and refuses to go on until then. */
 		q->cont_later = true;
@@ -380,14 +380,18 @@ qemu_retry(struct sup *s, const char *why)
 	return true;
 }
 
-static bool
+static const char *
 qemu_pause(struct sup *s)
 {
 	struct qemu *q = s->own;
+	int r;
 
 	q->still_before = q->still;
-	return q->w.fd >= 0 && !q->migrating && !qmp_say(&q->qmp,
+	if (q->migrating)
+		return "its memory is being saved or restored";
+	r = q->w.fd < 0 ? -EPIPE : qmp_say(&q->qmp,
 	    "{\"execute\":\"stop\",\"id\":\"pause\"}", -1);
+	return r ? "QEMU does not take requests" : NULL;
 }
 
 static void

@@ -145,7 +145,7 @@ qmp_open(struct qmp_session *s, int dirfd, int timeout_ms)
 {
 	int r;
 
-	s->q.fd = sock_connect_at(dirfd, "qmp.sock");
+	s->q.fd = sock_connect_within(dirfd, "qmp.sock", timeout_ms);
 	if (s->q.fd < 0)
 		return s->q.fd;
 	r = qmp_ask(s, "{\"execute\":\"qmp_capabilities\"}", -1, timeout_ms);

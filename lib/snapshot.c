@@ -16,7 +16,12 @@
 #include "supervise.h"
 #include "vm.h"
 
-enum { LINE = 4096, CLOCK_SECONDS = 3 };
+enum {
+	LINE = 4096,
+	CLOCK_SECONDS = 3,
+	AGAIN_SECONDS = 60,	/* for a guest whose agent dials again */
+	TURN_MS = 600000,	/* for others who save the same machine */
+};
 
 static const char *const disks[] = { "overlay.ext4", "work.ext4" };
 
@@ -163,12 +168,9 @@ copy_disks(struct snapshot *sn)
 	}
 }
 
-/*
- * Its clock stood still, too. One that was paused before does not answer, and
- * under Firecracker its agent comes anew, and is told anyway: no failure.
- */
+/* A verb of bng-agent, for so long: whether it does it is its own matter. */
 static void
-set_clock(const struct snapshot *sn)
+ask_agent(const struct snapshot *sn, const char *verb, unsigned seconds)
 {
 	autofree char *path = xfd_path(sn->vm);
 	pid_t pid = fork();
@@ -181,17 +183,53 @@ set_clock(const struct snapshot *sn)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
-	alarm(CLOCK_SECONDS);
-	execl("/proc/self/exe", "bng-agent", "clock", path, (char *)NULL);
+	alarm(seconds);
+	execl("/proc/self/exe", "bng-agent", verb, path, (char *)NULL);
 	_exit(127);
+}
+
+/*
+ * Others may be saving it, or forking it: they are waited for. Under
+ * Firecracker its agent then comes anew. The lock.
+ */
+static int
+take_turn(const struct snapshot *sn)
+{
+	int lock = lock_open(sn->vm, "save.lock", false);
+
+	if (lock == -EAGAIN) {
+		lock = lock_open_within(sn->vm, "save.lock", TURN_MS);
+		if (lock >= 0 && faccessat(sn->vm, "ready", F_OK, 0))
+			ask_agent(sn, "wait", AGAIN_SECONDS);
+	}
+	if (lock == -ETIMEDOUT)
+		die("cannot snapshot '%s': others have been at it for %d s",
+		    sn->vm_name, TURN_MS / 1000);
+	if (lock < 0)
+		fail(sn, lock, "snapshot", "save.lock");
+	return lock;
+}
+
+/* It cannot be held still, or does not go on; why, if the VMM says that. */
+noreturn_fn static void
+no_hold(const struct snapshot *sn, const struct snapshot_vmm *v, int r,
+    const char *what, const char *why)
+{
+	if (r == -ETIMEDOUT)
+		die("cannot %s '%s': no answer from %s in %d s", what,
+		    sn->vm_name, v->title, HOLD_SECONDS);
+	die("cannot %s '%s': %s", what, sn->vm_name, r == -EREMOTEIO ? why :
+	    r == -ECANCELED ? "it has ended" : strerror(-r));
 }
 
 /* Of one that runs. For how many milliseconds it stood still. */
 static int64_t
 copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
 {
+	autoclose int turn = take_turn(sn);
+	char why[HOLD_WHY];
 	int64_t began, still;
-	int hold;
+	int hold, r;
 
 	if (faccessat(sn->vm, "ready", F_OK, 0))
 		die_status(EXIT_NO, "machine '%s' is not ready yet",
@@ -200,19 +238,27 @@ copy_running(struct snapshot *sn, const struct snapshot_vmm *v)
 	    O_CLOEXEC, 0600);
 	if (sn->memory < 0)
 		fail(sn, -errno, "snapshot", "memory");
-	hold = hold_take(sn->vm);
+	hold = hold_take(sn->vm, why);
 	if (hold < 0)
-		die("cannot pause '%s': %s", sn->vm_name, hold == -EBUSY ?
-		    "somebody else does" : strerror(-hold));
+		no_hold(sn, v, hold, "pause", why);
 	began = clock_ms(CLOCK_MONOTONIC);
 	v->begin(sn);
 	copy_disks(sn);
 	v->finish(sn);
-	if (hold_release(hold))
+	r = hold_release(hold, why);
+	if (r == -ECANCELED)
 		die("cannot snapshot '%s': it was resumed or ended meanwhile",
 		    sn->vm_name);
+	if (r)
+		no_hold(sn, v, r, "resume", why);
 	still = clock_ms(CLOCK_MONOTONIC) - began;
-	set_clock(sn);
+	/*
+	 * Its clock stood still, too. One that was paused before does not
+	 * answer, and under Firecracker its agent comes anew, and is told
+	 * anyway: no failure.
+	 */
+	ask_agent(sn, "clock", CLOCK_SECONDS);
+	close(steal_fd(&turn));
 	if (v->tidy)
 		v->tidy(sn);
 	return still;

@@ -31,6 +31,7 @@ struct snapshot {
 /* What a VMM adds. All die when they cannot. */
 struct snapshot_vmm {
 	const char *name;	/* as in the value `vmm` */
+	const char *title;	/* for messages */
 	/* The machine stands still: begin to write its memory, and end. */
 	void (*begin)(struct snapshot *sn);
 	void (*finish)(struct snapshot *sn);

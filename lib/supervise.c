@@ -363,7 +363,7 @@ vmm_gone(struct sup *s, int status)
 		;
 	loop_del(&s->console.w);
 	loop_del(&s->err.w);
-	hold_over(&s->hold, true);
+	hold_over(&s->hold, NULL);
 	e.how = s->vmm->ended(s, status);
 	if (s->halted)
 		e.how = VMM_POWEROFF;
@@ -450,12 +450,13 @@ on_hold(void *ctx, int fd)
 	hold_begin(&((struct sup *)ctx)->hold, fd);
 }
 
-static bool
+static const char *
 pause_vmm(void *ctx)
 {
 	struct sup *s = ctx;
 
-	return s->pid > 0 && s->running && s->vmm->pause && s->vmm->pause(s);
+	return s->pid > 0 && s->running ? s->vmm->pause(s) :
+	    "it has not started yet";
 }
 
 static void

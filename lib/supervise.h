@@ -63,11 +63,11 @@ struct vmm {
 	/* It failed before the guest was ready: is there another way? */
 	bool (*retry)(struct sup *s, const char *why);
 	/*
-	 * Begin to pause it (false: not now), and tell hold_paused when it
+	 * Begin to pause it (NULL, or why not), and tell hold_paused when it
 	 * is; let it go on, also to hear that it should end, and tell
-	 * hold_over whenever it has.
+	 * hold_over whenever it has, or why it does not.
 	 */
-	bool (*pause)(struct sup *s);
+	const char *(*pause)(struct sup *s);
 	void (*resume)(struct sup *s);
 	/* As in door.h, with the sup for ctx. */
 	void (*carry)(void *ctx, int fd, uint32_t port);

@@ -17,7 +17,7 @@
 enum {
 	START_MS = 90000,	/* for a VMM to answer, at the very most */
 	READY_MS = 3000,	/* for a guest to be, whose agent is there */
-	LAST_SECONDS = 10,	/* for a supervisor to end */
+	LAST_MS = 10000,	/* for a supervisor to end */
 };
 
 /* The directory may have been deleted while we waited for its lock. */
@@ -124,7 +124,7 @@ noreturn_fn static void
 give_up(struct sup *s)
 {
 	proc_signal(s->dir, "supervisor", SIGTERM);
-	lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
+	lock_wait_free(s->dir, "run.lock", LAST_MS);
 	sup_refuse(s, "%s has not answered for %d s", s->vmm->name,
 	    START_MS / 1000);
 }
@@ -156,12 +156,12 @@ hear(struct sup *s, int from)
 			return EXIT_YES;
 		if (line[0] == 'e') {
 			/* A moment, until its state is what we say. */
-			lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
+			lock_wait_free(s->dir, "run.lock", LAST_MS);
 			die("cannot start '%s': %s", s->name, line + 1);
 		}
 		warn("'%s': %s", s->name, line + 1);
 	}
-	lock_wait_free(s->dir, "run.lock", LAST_SECONDS);
+	lock_wait_free(s->dir, "run.lock", LAST_MS);
 	die("cannot start '%s': its supervisor ended", s->name);
 }
 

@@ -6,22 +6,26 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "bng.h"
+#include "clock.h"
 #include "dirs.h"
 #include "lock.h"
 #include "proc.h"
 #include "vmctl.h"
 
 enum {
-	END_SECONDS = 10,	/* for a process that got SIGKILL to be gone */
+	KILL_MS = 10000,	/* for a process that got SIGKILL to be gone */
+	/* Of stop, when the guest has had its time: for the supervisor to end
+	 * it, and for what is ended without that. */
+	TERM_MS = 2000,
+	LAST_MS = 1000,
 	LONGEST = 3600,		/* that the agent takes */
 	DAY = 86400,
 };
 
-/* When -t does not say: 15 in all, the last for what has to be killed. */
-#define STOP_SECONDS "14"
+/* When -t does not say: 15 in all, with TERM_MS and LAST_MS. */
+#define STOP_SECONDS "12"
 
 static char *
 name_of(int dir)
@@ -82,11 +86,11 @@ vmctl_state(int dir)
 	return faccessat(dir, "started", F_OK, 0) ? "created" : "stopped";
 }
 
-/* 0 when it has ended, -ETIMEDOUT, or it dies. */
+/* Within ms, or -1. 0 when it has ended, -ETIMEDOUT, or it dies. */
 static int
-wait_end(int dir, int seconds)
+wait_end(int dir, int ms)
 {
-	int r = lock_wait_free(dir, "run.lock", seconds);
+	int r = lock_wait_free(dir, "run.lock", ms);
 
 	if (r && r != -ETIMEDOUT) {
 		errno = -r;
@@ -117,13 +121,13 @@ vmctl_operand(int argc, char *argv[], const char *opts,
 
 /* --- stop ------------------------------------------------------------- */
 
-static time_t
-now(void)
+/* Milliseconds until then, at least 0. */
+static int
+left(int64_t end)
 {
-	struct timespec t;
+	int64_t ms = end - clock_ms(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return ms > 0 ? (int)ms : 0;
 }
 
 /* The agent forces what the init does not do in two thirds of the time. */
@@ -146,16 +150,16 @@ ask_guest(int dir, int seconds)
 	_exit(127);
 }
 
-/* Did the guest's agent take the request within so many seconds? */
+/* Did the guest's agent take the request by then, so many seconds from now? */
 static bool
-guest_obeys(int dir, int seconds)
+guest_obeys(int dir, int seconds, int64_t end)
 {
 	int status = -1;
 	pid_t pid = ask_guest(dir, seconds);
 	struct pollfd p = { .fd = pid < 0 ? -1 : pidfd_open(pid, 0),
 		.events = POLLIN };
 
-	if (p.fd < 0 || poll(&p, 1, seconds * 1000) != 1)
+	if (p.fd < 0 || poll(&p, 1, left(end)) != 1)
 		status = 1;
 	if (p.fd >= 0)
 		close(p.fd);
@@ -167,16 +171,16 @@ guest_obeys(int dir, int seconds)
 	return !status;
 }
 
-/* SIGKILL for whatever of it is left, if the supervisor cannot do it. */
+/* SIGKILL for whatever of it is left, if the supervisor has not done it. */
 static void
-end_now(int dir)
+end_now(int dir, int term_ms, int kill_ms)
 {
 	if (!proc_signal(dir, "supervisor", SIGTERM) &&
-	    !wait_end(dir, END_SECONDS))
+	    !wait_end(dir, term_ms))
 		return;
 	proc_signal(dir, "pid", SIGKILL);
 	proc_signal(dir, "supervisor", SIGKILL);
-	if (wait_end(dir, END_SECONDS))
+	if (wait_end(dir, kill_ms))
 		die("cannot stop '%s': its processes do not die",
 		    name_of(dir));
 }
@@ -188,7 +192,7 @@ vmctl_end(int dir, bool locked)
 		return;
 	if (!locked)
 		await_pids(dir);
-	end_now(dir);
+	end_now(dir, KILL_MS, KILL_MS);
 }
 
 int
@@ -198,16 +202,15 @@ vmctl_stop(int argc, char *argv[])
 	const char *vm = vmctl_operand(argc, argv, "t:", &t);
 	int seconds = (int)xnum(t, 0, LONGEST, "number of seconds");
 	int dir = vmctl_open(vm, true);
-	time_t end;
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + seconds * 1000;
 
-	end = now() + seconds;
 	proc_signal(dir, "supervisor", SIGUSR1);
-	if (seconds && guest_obeys(dir, seconds) &&
-	    !wait_end(dir, now() < end ? (int)(end - now()) : 0))
+	if (seconds && guest_obeys(dir, seconds, end) &&
+	    !wait_end(dir, left(end)))
 		return EXIT_YES;
 	if (!held(dir))
 		return EXIT_YES;
-	end_now(dir);
+	end_now(dir, TERM_MS, LAST_MS);
 	return EXIT_YES;
 }
 
@@ -238,9 +241,9 @@ vmctl_kill(int argc, char *argv[])
 		errno = -r;
 		die_sys("cannot signal machine '%s'", name_of(dir));
 	}
-	if (ends(sig) && wait_end(dir, END_SECONDS))
+	if (ends(sig) && wait_end(dir, KILL_MS))
 		die("cannot kill '%s': it has not ended within %d s",
-		    name_of(dir), END_SECONDS);
+		    name_of(dir), KILL_MS / 1000);
 	return EXIT_YES;
 }
 
@@ -251,7 +254,7 @@ vmctl_wait(int argc, char *argv[])
 {
 	const char *t = NULL;
 	const char *vm = vmctl_operand(argc, argv, "t:", &t);
-	int seconds = t ? (int)xnum(t, 0, DAY, "number of seconds") : -1;
+	int ms = t ? (int)xnum(t, 0, DAY, "number of seconds") * 1000 : -1;
 
-	return wait_end(vmctl_open(vm, false), seconds) ? EXIT_NO : EXIT_YES;
+	return wait_end(vmctl_open(vm, false), ms) ? EXIT_NO : EXIT_YES;
 }

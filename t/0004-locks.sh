@@ -24,12 +24,12 @@ ok 'a lock is seen and refused, and asking does not take it' '
 	wait "$holder" && [ "$(libtest held l)" = 0 ]'
 ok 'a lock outlives kill -9 of its first holder while a child has it' '
 	hold && kill -9 "$holder" && { wait "$holder"; true; } &&
-	[ "$(libtest held l)" = 1 ] && exec 8>&- && libtest waitfree l 10'
+	[ "$(libtest held l)" = 1 ] && exec 8>&- && libtest waitfree l 10000'
 ok 'waiting for a lock ends when its last copy does' '
 	hold && { libtest waitfree l -1 8>&- & } && waiter=$! &&
 	kill -0 "$waiter" && exec 8>&- && wait "$waiter"'
 ok 'waiting for a lock is bounded' '
-	hold && [ "$(libtest waitfree l 1 8>&-)" = ETIMEDOUT ] &&
+	hold && [ "$(libtest waitfree l 100 8>&-)" = ETIMEDOUT ] &&
 	[ "$(libtest waitfree l 0 8>&-)" = ETIMEDOUT ] && exec 8>&- &&
 	wait "$holder" && libtest waitfree l 0'
 

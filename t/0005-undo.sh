@@ -22,7 +22,7 @@ undone() {
 		ls -R
 		return 1
 	}
-	libtest waitfree alive 5
+	libtest waitfree alive 5000
 }
 
 ok 'at a good end the list runs, and what was handed over stays' '

@@ -110,6 +110,21 @@ ok 'QEMU has no descriptor but its own, and stays away from the terminal' '
 	grep -q " 9 -> .*kernels/k" "$VMS/a/vmm.log" &&
 	[ "$(grep -c -- "->" "$VMS/a/vmm.log")" = 12 ] # 10 and 11: dash
 '
+ok 'what QEMU refuses reaches whoever wants the machine to be still' '
+	stub rain <<-"E" &&
+	exec >&5
+	while read -r line <&5; do
+		case $line in
+		*pause*) echo "{\"id\":\"pause\",\"error\":{\"desc\":\
+	\"it rains\"}}" ;;
+		*) echo "{\"return\":{}}" ;;
+		esac
+	done
+	E
+	with rain bng-qemu start a && plug -p "$VMS/a" >said &&
+	bng-qemu kill a &&
+	echo "NO it rains" >want && same want said
+'
 ok 'it gets no new privileges, no core, its own session, and default signals' '
 	stub limits <<-"E" &&
 	while read -r l; do

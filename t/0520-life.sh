@@ -88,7 +88,7 @@ wait "$deaf"
 # In 15 s, and what a host that has much to do adds to them.
 ok 'an init that never ends is not waited for: off in 15 s, nothing lost' '
 	cat deaf.out deaf.end && read -r status took <deaf.end &&
-	[ "$status" = 0 ] && [ "$took" -ge 8 ] && [ "$took" -le 25 ] &&
+	[ "$status" = 0 ] && [ "$took" -ge 8 ] && [ "$took" -le 17 ] &&
 	grep -qx init deaf.out &&
 	[ "$(state deaf)" = stopped ] &&
 	for disk in overlay work; do

@@ -5,7 +5,7 @@
 . "$TOP/t/machine.sh"
 . "$TOP/t/fakefc.sh"
 
-firecracker 1.12.1 && fc a && fc frozen
+firecracker 1.12.1 && fc a && fc frozen && fc deserted && fc numb
 
 pid_of() { read -r _pid _ <"$VMS/$1" && echo "$_pid"; }
 # From a machine that is not running, whatever went wrong before.
@@ -30,16 +30,31 @@ ended() {
 }
 do_in() { timeout 100 bng-agent exec a -- "$@"; }
 
-# One that hears nothing is stopped beside all that follows: how that ended,
-# and after how many seconds, is in frozen.end.
-stop_frozen() {
-	_frozen_began=$(date +%s)
-	bng-fc stop frozen
-	echo "$? $(($(date +%s) - _frozen_began))" >frozen.end
+# aside NAME COMMAND ...: beside all that follows; what it said is in NAME.out,
+# after how many milliseconds it ended is NAME.ms, its status NAME.status.
+aside() {
+	_aside=$1
+	shift
+	{
+		stopwatch 1 sh -c "{ \"\$@\"; } >$_aside.out 2>&1
+			echo \$? >$_aside.status" - "$@" |
+			awk '{ print int($1 / 1000) }' >"$_aside.ms"
+	} &
+	asides="${asides-} $!"
 }
-bng-fc start frozen 2>frozen.out && bng-fc kill -s STOP frozen
-stop_frozen 2>>frozen.out &
-frozen=$!
+# after NAME STATUS LEAST MOST: it took so many milliseconds.
+after() {
+	cat "$1.out" "$1.status" "$1.ms"
+	[ "$(cat "$1.status")" = "$2" ] && [ "$(cat "$1.ms")" -ge "$3" ] &&
+		[ "$(cat "$1.ms")" -le "$4" ]
+}
+bng-fc start frozen && bng-fc kill -s STOP frozen && aside frozen \
+	bng-fc stop frozen
+bng-fc start deserted && bng-agent wait -t 100 deserted &&
+	kill -STOP "$(pid_of deserted/supervisor)" && aside deserted \
+	bng-fc stop deserted
+bng-fc start numb && bng-agent wait -t 100 numb && bng-fc kill -s STOP numb &&
+	aside numb bng-fc snapshot numb "$T/numb"
 
 ok 'it starts, is configured, and its values say what it is' '
 	up && bng-fc status a >out && grep -q "^running	[1-9]" out &&
@@ -111,6 +126,24 @@ ok 'a request that is refused is told in Firecracker'\''s words' '
 	firecracker 1.12.1 stubborn && up &&
 	says 111 "cannot pause '\''a'\'': Internal VMM error: it rains" \
 		bng-fc pause a && bng-fc kill a && firecracker 1.12.1'
+ok 'so is a snapshot of one that is not to be paused, or does not go on' '
+	firecracker 1.12.1 stubborn && up &&
+	says 111 "cannot pause '\''a'\'': Internal VMM error: it rains" \
+		bng-fc snapshot a "$T/snap" && ! [ -e snap ] &&
+	says 1 "cannot save machine '\''a'\'': Internal VMM error: it rains" \
+		banger vm snapshot a x && says 1 "VMM error: it rains" \
+		banger vm fork a b && [ ! -e "$VMS/b" ] &&
+	fails 7 do_in hello && bng-fc kill a && firecracker 1.12.1 sticky &&
+	up && plug -p "$VMS/a" >said && bng-fc kill a && cat said &&
+	grep -q "cannot resume it: Internal VMM error: it rains" \
+		"$VMS/a/vmm.log" && printf "OK\nNO Internal VMM error: \
+it rains\n" >want && same want said && firecracker 1.12.1'
+ok 'while somebody keeps it still nobody else does' '
+	up && { plug -l "$VMS/a" "PAUSE
+" >held & } && p=$! && until grep -q OK held; do :; done &&
+	says 111 "cannot pause '\''a'\'': somebody else keeps it still" \
+		bng-fc snapshot a "$T/snap" && kill $p && fails 7 do_in hello &&
+	bng-fc kill a'
 ok 'so is a snapshot that it cannot write; it goes on, and none is there' '
 	firecracker 1.12.1 full && up &&
 	says 111 "cannot save the memory of '\''a'\'': Create snapshot error: \
@@ -139,6 +172,13 @@ ok 'kill -9 of the supervisor, or of both: the state is right' '
 	grep -q ^stopped out && up && bng-fc kill a && gone a'
 ok 'a Firecracker that is stopped is killed all the same' '
 	up && bng-fc kill -s STOP a && timeout 100 bng-fc stop -t 1 a && gone a'
+ok 'more clients than a stopped Firecracker takes: its supervisor hears' '
+	up && s=$(pid_of a/supervisor) && bng-fc kill -s STOP a &&
+	{ mkfifo crowd && exec 6<>crowd; } &&
+	{ plug -n 200 "$VMS/a" 2 <crowd >said 6>&- & } &&
+	until grep -q ok said; do :; done &&
+	until [ "$(ls "/proc/$s/fd" | wc -l)" -gt 250 ]; do :; done &&
+	kill "$s" && ended stopped && exec 6>&-'
 ok 'SIGTERM to the supervisor ends the machine' '
 	up && kill "$(pid_of a/supervisor)" && ended stopped'
 ok 'eight machines start and end at once' '
@@ -150,10 +190,17 @@ ok 'eight machines start and end at once' '
 		[ -e "s$n" ] || exit
 		bng-fc stop "n$n" &
 	done && wait && for n in 1 2 3 4 5 6 7 8; do gone "n$n" || exit; done'
-wait "$frozen"
-# In 15 s, and what a host that has much to do adds to them.
+for aside in $asides; do wait "$aside"; done
+# 15 s in all, and what a host that has much to do adds to them.
 ok 'stop, not told how long, has killed one that hears nothing within 15 s' '
-	cat frozen.out frozen.end && read -r status took <frozen.end &&
-	[ "$status" = 0 ] && [ "$took" -ge 14 ] && [ "$took" -le 25 ] &&
+	after frozen 0 12000 16000 &&
 	[ "$(cat "$VMS/frozen/exit")" = stopped ] && gone frozen'
+ok 'and one whose supervisor hears nothing' '
+	after deserted 0 12000 16000 && fails 1 bng-fc status deserted'
+ok 'a snapshot of one that hears nothing is given up, and that said' '
+	after numb 111 30000 32000 && cat numb.out && [ "$(cat numb.out)" = \
+"bng-fc: cannot pause '\''numb'\'': no answer from Firecracker in 30 s" ] &&
+	[ ! -e numb ] && says 111 "not answered yet" bng-fc snapshot numb \
+	"$T/numb" && bng-fc kill -s CONT numb &&
+	fails 7 timeout 100 bng-agent exec numb hello && bng-fc kill numb'
 done_testing

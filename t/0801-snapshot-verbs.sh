@@ -87,6 +87,13 @@ ok 'the fork of a stopped machine has its disks, and is stopped' '
 	banger ps | grep -q "^twin  *created" && banger vm start -q twin &&
 	[ "$(in_vm twin "cat /root/f; hostname" | tr "\n" " ")" = \
 		"child twin " ]'
+ok 'who forks one machine at once waits for the others' '
+	pids= && for i in 1 2 3; do
+		banger vm fork -q twin "b$i" 2>"e$i" & pids="$pids $!"
+	done && for p in $pids; do wait "$p" || { cat e?; exit 1; }; done &&
+	for i in 1 2 3; do
+		[ "$(in_vm "b$i" hostname)" = "b$i" ] || exit
+	done && banger vm delete -q b1 b2 b3'
 ok 'a fork without a name gets one, and a taken one is refused' '
 	new=$(banger vm fork -q twin) && banger vm delete "$new" &&
 	says 1 "exists already" banger vm fork twin child &&

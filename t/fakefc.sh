@@ -6,8 +6,8 @@
 #	gone NAME			nothing of it runs, or says that it does
 #
 # Modes: ok; dies, killed, hangs at once; silent (no agent); resets before it
-# is ready; stubborn (refuses to pause); full (saves nothing); mute (answers no
-# --version).
+# is ready; stubborn (refuses to pause); sticky (refuses to go on); full (saves
+# nothing); mute (answers no --version).
 #
 # shellcheck shell=sh
 _fakefc_end() {

@@ -507,7 +507,8 @@ patch_vm(struct peer *p, const cJSON *o)
 		    "starting the microVM.");
 	} else if (strcmp(state, "Paused") && strcmp(state, "Resumed")) {
 		fault(p, "unknown variant");
-	} else if (!strcmp(mode, "stubborn")) {
+	} else if (!strcmp(mode, "stubborn") ||
+	    (!strcmp(mode, "sticky") && strcmp(state, "Paused"))) {
 		fault(p, "Internal VMM error: it rains");
 	} else {
 		paused = !strcmp(state, "Paused");

@@ -178,7 +178,7 @@ static int
 do_waitfree(int argc, char *argv[])
 {
 	return answer(argc > 2 ? lock_wait_free(AT_FDCWD, argv[1],
-	    (int)xnum(argv[2], -1, 60, "timeout")) : -EINVAL);
+	    (int)xnum(argv[2], -1, 60000, "timeout")) : -EINVAL);
 }
 
 /*

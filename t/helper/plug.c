@@ -10,6 +10,10 @@
  *					stdin ends or it is hung up on
  *        plug -l VMDIR TEXT		TEXT instead of the CONNECT line; say
  *					"ok" at once, then the answer
+ *        plug -n N VMDIR PORT	N connections at once, all of which ask and
+ *					read nothing; say "ok", and end with stdin
+ *        plug -p VMDIR		PAUSE; end that when the answer is OK; both
+ *					answers
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -143,6 +147,32 @@ echoes(unsigned count, size_t size, const char *dir)
 	return 0;
 }
 
+static int
+crowd(unsigned count, const char *dir, const char *port)
+{
+	char c;
+
+	for (unsigned i = 0; i < count; i++)
+		dprintf(dial(dir), "CONNECT %s\n", port);
+	say_ok();
+	return read(STDIN_FILENO, &c, 1) < 0;
+}
+
+static int
+pause_it(const char *dir)
+{
+	int fd = dial(dir);
+	char line[3];
+
+	dprintf(fd, "PAUSE\n");
+	if (read_full(fd, line, 3) == 3)
+		xwrite(STDOUT_FILENO, line, 3, "stdout");
+	if (!memcmp(line, "OK\n", 3))
+		shutdown(fd, SHUT_WR);
+	copy(fd);
+	return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -158,6 +188,11 @@ main(int argc, char *argv[])
 		say_ok();
 		return hold(fd);
 	}
+	if (argc == 5 && !strcmp(argv[1], "-n"))
+		return crowd((unsigned)strtoul(argv[2], NULL, 10), argv[3],
+		    argv[4]);
+	if (argc == 3 && !strcmp(argv[1], "-p"))
+		return pause_it(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "-l")) {
 		fd = dial(argv[2]);
 		dprintf(fd, "%s", argv[3]);
