@@ -82,8 +82,9 @@ fc_find(struct fcfind *f, char why[FC_WHY])
 	f->number = number_of(f->version);
 	if (f->number >= OLDEST)
 		return true;
-	snprintf(why, FC_WHY, "Firecracker %s is too old: 1.5.0 is needed",
-	    f->version);
+	snprintf(why, FC_WHY, f->number < 0 ? "the version of Firecracker, "
+	    "'%s', is not understood" : "Firecracker %s is too old: 1.5.0 is "
+	    "needed", f->version);
 	return false;
 }
 

@@ -96,7 +96,8 @@ tidy(struct snapshot *sn)
 }
 
 const struct snapshot_vmm fcsnap = { .name = "firecracker",
-	.title = "Firecracker", .begin = begin, .finish = finish, .tidy = tidy };
+	.title = "Firecracker", .begin = begin, .finish = finish,
+	.tidy = tidy };
 
 void
 fcsnap_check(const struct snapshot *sn, const struct fcfind *f)

@@ -45,6 +45,15 @@ ok 'a start that fails under Firecracker falls back to QEMU, and says so' '
 	create a 2>err && grep -qx "banger: '\''a'\'': it failed under \
 firecracker (it rains), trying qemu" err && asked "fc start a" &&
 	asked "qemu start a" && [ "$(cat "$vms/a/vmm")" = qemu ]'
+ok 'a warning is not the reason of a restore or a save that was killed' '
+	mkdir -p "$vms/a/snapshots/s" && echo "banger: net: none" |
+		tee killed.restore >killed.snapshot && banger vm stop a &&
+	says 1 "cannot restore machine '\''a'\'': the process that does it was \
+killed by signal 9" banger vm restore a s &&
+	says 1 "cannot save machine '\''a'\'': the process that does it was \
+killed by signal 9" banger vm snapshot a t && rm -r killed.restore \
+		killed.snapshot "$vms/a/snapshots" &&
+	banger vm start -q a'
 ok 'that is remembered' '
 	banger vm stop a && : >asked && banger vm start -q a &&
 	! asked "fc start a" && asked "qemu start a" && banger vm delete a'

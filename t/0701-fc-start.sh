@@ -37,6 +37,10 @@ ok 'versions: below 1.5.0 refused, above 1.14 used with a warning' '
 	says 111 "1.4.9 is too old: 1.5.0" bng-fc start a &&
 	firecracker 0.25.2 && says 111 "too old" bng-fc start a &&
 	fails 1 bng-fc probe >out && grep -q "^no	.*too old" out &&
+	for v in 1.12 1.1234.0 1.-2.0; do
+		firecracker $v && says 111 "$v'\'', is not understood" \
+			bng-fc start a && ! grep "too old" .err || exit
+	done &&
 	for v in 1.5.0 1.12.1 1.14.4; do
 		firecracker $v && bng-fc start a 2>err && [ ! -s err ] &&
 			bng-agent wait a && bng-fc kill a || exit
@@ -111,6 +115,18 @@ ok 'it has no descriptor but its own, whose numbers are fixed' '
 	grep -q " 3 -> .*/run.lock" fds && grep -q " 4 -> .*/vms/a$" fds &&
 	grep -q " 5 -> .*/images/tiny" fds &&
 	grep -q " 6 -> .*/kernels/k" fds && grep -q " 7 -> /memfd" fds'
+ok 'nor has it one more than these' '
+	cat >script <<-"E" && chmod +x script &&
+	#!/bin/sh
+	[ "$1" != --version ] || { echo "Firecracker v1.12.1"; exit 0; }
+	ls -l /proc/$$/fd >&2
+	exit 9
+	E
+	: >"$VMS/a/vmm.log" && exec 5>leak &&
+	(export BANGER_FIRECRACKER="$T/script" && fails 111 bng-fc start a) &&
+	exec 5>&- && cat "$VMS/a/vmm.log" && ! grep leak "$VMS/a/vmm.log" &&
+	grep -q " 7 -> /memfd" "$VMS/a/vmm.log" &&
+	[ "$(grep -c -- "->" "$VMS/a/vmm.log")" = 10 ] # 10, 11: dash'
 ok 'what is static in its supervisor is not in huge pages' '
 	bng-fc start a && read -r s _ <"$VMS/a/supervisor" &&
 	sed -n "/\/bng$/,\$p" "/proc/$s/smaps" | awk "/^[0-9a-f]+-/ {

@@ -122,6 +122,13 @@ ok 'a machine without an agent is starting; stop ends it all the same' '
 	firecracker 1.12.1 silent && bng-fc start a && bng-fc status a >out &&
 	grep -q ^starting out && timeout 100 bng-fc stop -t 1 a &&
 	ended stopped && firecracker 1.12.1'
+ok 'a start whose supervisor is killed meanwhile says that, at once' '
+	firecracker 1.12.1 silent && { banger vm start -q a 2>err & } && p=$! &&
+	until pgrep -P $p -f "bng-agent wait" >/dev/null; do
+		kill -0 $p || exit
+	done && kill -9 "$(pid_of a/supervisor)" && ! wait $p && cat err &&
+	grep -q "did not become ready: it ended, as its supervisor was killed" \
+		err && firecracker 1.12.1'
 ok 'a request that is refused is told in Firecracker'\''s words' '
 	firecracker 1.12.1 stubborn && up &&
 	says 111 "cannot pause '\''a'\'': Internal VMM error: it rains" \

@@ -8,7 +8,8 @@
 # What runs there is a sleep that holds run.lock.
 # What the stand-ins were asked is written to $T/asked, a line a call; a file
 # $T/fail.VERB makes that verb fail with its content; $T/hang.VERB makes it
-# say so to the fifo $T/hung, and hang. With $T/dies.qemu or $T/dies.fc there,
+# say so to the fifo $T/hung, and hang; with $T/killed.VERB a VMM's verb says
+# what that holds and is killed. With $T/dies.qemu or $T/dies.fc there,
 # that VMM starts and is gone at once, the content being its error; with
 # hangs.qemu or hangs.fc its guest never answers.
 #
@@ -61,6 +62,7 @@ me=${0##*/bng-}
 echo "$me $*" >>"$T/asked"
 [ ! -f "$T/fail.$me.$1" ] || { cat "$T/fail.$me.$1" >&2; exit 111; }
 [ ! -f "$T/fail.$1" ] || { cat "$T/fail.$1" >&2; exit 111; }
+[ ! -f "$T/killed.$1" ] || { cat "$T/killed.$1" >&2; kill -9 $$; }
 for name; do :; done
 if [ -e "$T/hang.$1" ]; then
 	rm "$T/hang.$1"

@@ -10,8 +10,8 @@
  *					stdin ends or it is hung up on
  *        plug -l VMDIR TEXT		TEXT instead of the CONNECT line; say
  *					"ok" at once, then the answer
- *        plug -n N VMDIR PORT	N connections at once, all of which ask and
- *					read nothing; say "ok", and end with stdin
+ *        plug -n N VMDIR PORT	N connections at once, which ask and read
+ *					nothing; say "ok", end with stdin
  *        plug -p VMDIR		PAUSE; end that when the answer is OK; both
  *					answers
  */
