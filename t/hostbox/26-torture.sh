@@ -56,6 +56,11 @@ settle() {
 	[ ! -d "$vms/f$i" ] || banger vm delete -q "f$i" >/dev/null
 }
 
+# Has the verb not ended? Until it is waited for, its number is its own.
+at_work() {
+	grep -qs "^State:	[^ZX]" "/proc/$front/status"
+}
+
 # One kill at any moment of a verb; 1 when nobody was killed while it was at
 # work: it had ended, by itself or by refusing, or there was no such process.
 round() {
@@ -65,7 +70,7 @@ round() {
 	front=$!
 	sleep "$(printf '%d.%03d' "$((_ms / 1000))" "$((_ms % 1000))")"
 	_victim=$(victim) _hit=1
-	[ -z "$_victim" ] || ! kill -0 "$front" 2>/dev/null ||
+	[ -z "$_victim" ] || ! at_work ||
 		! kill -9 "$_victim" 2>/dev/null || _hit=0
 	wait "$front" 2>/dev/null
 	echo "try $i: $_op, status $?, ${_victim:-nobody} after $_ms ms:" \
@@ -98,7 +103,7 @@ while [ "$done" -lt "$rounds" ] && [ "$i" -lt $((rounds * 5 + 20)) ]; do
 	! round || done=$((done + 1))
 done
 ok "$rounds were killed while a verb was at work" '
-	grep -c missed "$log"; [ "$done" = "$rounds" ]'
+	grep "^try" "$log" && [ "$done" = "$rounds" ]'
 ok "after $rounds rounds nothing is left of what was not whole" '
 	{ tail -n 60 "$log"; banger gc; } && [ -z "$(banger gc)" ] &&
 	[ "$(ls -A "$vms")" = web ] &&
