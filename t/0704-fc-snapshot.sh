@@ -24,7 +24,7 @@ bare() {
 }
 # load FIELDS: what bng-fc asks for, and these fields as well.
 load() {
-	_load=$(fcload 8)
+	_load=$(fcbody 8)
 	fctell new PUT /snapshot/load "${_load%\}}$1}" >.answer
 	cat .answer
 }
@@ -69,7 +69,7 @@ ok 'a machine that is not paused is not saved, one that runs loads nothing' '
 	refuses "$VMS/a" "unknown field .version" PUT /snapshot/create \
 		"{\"version\":\"1\",\"snapshot_path\":\"/x\"}" &&
 	refuses "$VMS/a" "not supported after" PUT /snapshot/load \
-		"$(fcload 8)" && bng-fc kill a'
+		"$(fcbody 8)" && bng-fc kill a'
 ok 'nor is one that was never started; a load that fails is its end' '
 	bare 1.12.1 && refuses new "not supported before" \
 		PUT /snapshot/create "$make" &&
