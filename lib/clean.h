@@ -20,6 +20,12 @@
 #define must_check __attribute__((warn_unused_result))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
+static inline size_t
+min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline void
 clean_free(void *p)
 {

@@ -48,12 +48,18 @@ lock_drop(int fd)
 	set_lock(fd, F_UNLCK, false);
 }
 
+static int
+open_file(int dirfd, const char *name)
+{
+	return openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+}
+
 int
 lock_open(int dirfd, const char *name, bool wait)
 {
 	int r;
-	autoclose int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	autoclose int fd = open_file(dirfd, name);
 
 	if (fd < 0)
 		return -errno;
@@ -122,8 +128,7 @@ int
 lock_open_within(int dirfd, const char *name, int ms)
 {
 	int r;
-	autoclose int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	autoclose int fd = open_file(dirfd, name);
 
 	if (fd < 0)
 		return -errno;

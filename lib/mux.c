@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "be.h"
+#include "clean.h"
 #include "mux.h"
 
 static const char magic[8] = { 'b', 'n', 'g', 'm', 'u', 'x', '0', '1' };
@@ -51,12 +52,6 @@ act(struct mux_in *in, const struct mux_events *ev, void *ctx)
 		in->left = get_be32(in->head + 4);
 		return 0;
 	}
-}
-
-static size_t
-min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 int

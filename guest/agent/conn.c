@@ -19,12 +19,6 @@ static struct conn *conns;
 static unsigned int n_conns;
 static size_t n_control;	/* bytes that all their control frames take */
 
-static size_t
-min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 struct conn *
 conn_open(struct wire *w, bool muxed, uint16_t stream)
 {

@@ -17,12 +17,6 @@ enum {
 
 _Static_assert(FRAME_HEAD + FRAME_WIDE <= MUX_MOST, "a wide frame fits");
 
-static size_t
-min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* --- by copying ------------------------------------------------------- */
 
 /* What one read may fill: as many frames as there is room for. */
