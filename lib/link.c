@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "backlog.h"
 #include "bng.h"
 #include "flood.h"
 #include "link.h"
@@ -29,8 +30,7 @@ struct stream {
 	bool readable, hung_up;	/* edges that were seen on the client */
 	bool eof;		/* it writes no more, yet may read */
 	bool close_sent, close_got;
-	uint8_t *ring;		/* MUX_WIDEST bytes for the client, or NULL */
-	size_t head, kept;
+	struct backlog backlog;	/* for the client */
 };
 
 enum link_state { SEEKING, SYNCING, UP, BROKEN };
@@ -44,6 +44,7 @@ struct link {
 	uint8_t nonce[MUX_NONCE];
 	struct stream *streams[LINK_STREAMS];
 	unsigned used, turn;
+	size_t wide;		/* bytes of all windows beyond their first */
 	bool written;		/* anything, ever */
 	bool stuck;		/* the port took not all: waiting for it */
 	struct flood hellos;
@@ -59,16 +60,10 @@ stream_free(struct stream *s)
 	loop_del(&s->w);
 	l->streams[s->number] = NULL;
 	l->used--;
-	free(s->ring);
+	l->wide -= s->win.recv_max - MUX_WINDOW;
+	backlog_drop(&s->backlog);
 	free(s);
 	l->ev->room(l->ctx);
-}
-
-static void
-drop_ring(struct stream *s)
-{
-	free(steal(&s->ring));
-	s->head = s->kept = 0;
 }
 
 /* The client is gone: the agent is told by CLOSE, when there is room. */
@@ -76,7 +71,7 @@ static void
 client_gone(struct stream *s)
 {
 	loop_del(&s->w);
-	drop_ring(s);
+	backlog_drop(&s->backlog);
 }
 
 /* Write to the client. What it did not take, or -errno when it is gone. */
@@ -96,43 +91,25 @@ push(struct stream *s, const uint8_t *p, size_t n)
 	return 0;
 }
 
-static bool
-keep(struct stream *s, const uint8_t *p, size_t n)
-{
-	size_t tail, first;
-
-	if (!s->ring)
-		s->ring = malloc(MUX_WIDEST);
-	if (!s->ring)
-		return false;
-	/* The window was checked: there is room. */
-	tail = (s->head + s->kept) % MUX_WIDEST;
-	first = MUX_WIDEST - tail < n ? MUX_WIDEST - tail : n;
-	memcpy(s->ring + tail, p, first);
-	memcpy(s->ring, p + first, n - first);
-	s->kept += n;
-	return true;
-}
-
 /* Give the client what was kept for it, as far as it takes it. */
 static void
 drain(struct stream *s)
 {
-	while (s->kept && s->w.fd >= 0) {
-		size_t n = MUX_WIDEST - s->head < s->kept ?
-		    MUX_WIDEST - s->head : s->kept;
-		ssize_t left = push(s, s->ring + s->head, n);
+	size_t n;
+	const uint8_t *p;
+
+	while (p = backlog_first(&s->backlog, &n), n) {
+		ssize_t left = push(s, p, n);
 
 		if (left < 0) {
 			client_gone(s);
 			return;
 		}
-		s->head = (s->head + n - (size_t)left) % MUX_WIDEST;
-		s->kept -= n - (size_t)left;
+		backlog_took(&s->backlog, n - (size_t)left);
 		if (left)
 			return;
 	}
-	drop_ring(s);
+	backlog_drop(&s->backlog);
 }
 
 static size_t
@@ -168,6 +145,20 @@ take(struct stream *s)
 		s->eof = true;
 }
 
+/* The agent has asked for more credit: how much it gets, if any. */
+static uint32_t
+widen(struct stream *s)
+{
+	struct link *l = s->link;
+	uint32_t more;
+
+	if (l->wide + MUX_WIDEST > LINK_WIDE)
+		return 0;
+	more = mux_window_widen(&s->win);
+	l->wide += more;
+	return more;
+}
+
 /* Whatever this stream has to send now; the queue has room for a frame. */
 static void
 serve(struct stream *s)
@@ -175,7 +166,7 @@ serve(struct stream *s)
 	struct link *l = s->link;
 	uint32_t due;
 
-	if (s->close_got && !s->kept)
+	if (s->close_got && !s->backlog.kept)
 		client_gone(s);
 	/* Nobody takes what it would send: do not wait for credit. */
 	if (s->hung_up && !s->win.send)
@@ -187,9 +178,9 @@ serve(struct stream *s)
 		return;
 	}
 	if (s->w.fd >= 0 && !s->close_got) {
-		due = mux_window_due(&s->win, s->kept);
+		due = mux_window_due(&s->win, s->backlog.kept);
 		for (; s->asked; s->asked--)
-			due += mux_window_widen(&s->win);
+			due += widen(s);
 		if (due)
 			l->queued += mux_put_u32(l->out + l->queued,
 			    MUX_T_CREDIT, s->number, due);
@@ -360,9 +351,10 @@ on_data(void *ctx, uint16_t number, const uint8_t *p, size_t n)
 		return -EPROTO;
 	if (s->w.fd < 0)
 		return 0;
-	if (!s->kept)
+	if (!s->backlog.kept)
 		left = push(s, p, n);
-	if (left < 0 || (left && !keep(s, p + n - (size_t)left, (size_t)left)))
+	if (left < 0 || (left && !backlog_keep(&s->backlog,
+	    p + n - (size_t)left, (size_t)left, s->win.recv_max)))
 		client_gone(s);
 	return 0;
 }

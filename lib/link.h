@@ -3,9 +3,10 @@
  * 1. The port is a stream socket to QEMU, non-blocking; so are the clients'.
  * 2. A client is read only while its stream has credit and the port takes a
  *    frame; what the guest sends is written to the client at once, and the
- *    rest kept: at most MUX_WIDEST a stream, allocated when needed and freed
- *    when drained. Credit is granted as the client takes its bytes, so a
- *    client that reads slowly stalls its own stream and no other.
+ *    rest kept: at most the window of the stream, allocated when needed and
+ *    freed when drained. Windows are widened while what they have grown by
+ *    stays below LINK_WIDE bytes. Credit is granted as the client takes its
+ *    bytes, so one that reads slowly stalls its own stream and no other.
  * 3. Control frames are not queued: they follow from the state of a stream
  *    when the port has room, so nothing a peer does makes memory grow.
  * 4. Until the agent has returned the nonce, all but HELLO is skipped. A
@@ -19,7 +20,10 @@
 #include "loop.h"
 #include "mux.h"
 
-enum { LINK_STREAMS = 256 };
+enum {
+	LINK_STREAMS = 256,
+	LINK_WIDE = 16 << 20,
+};
 
 struct link;
 

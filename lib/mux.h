@@ -19,9 +19,10 @@
  *    both sent and received.
  * 2. Each direction of a stream starts with MUX_WINDOW bytes of credit; DATA
  *    beyond it breaks the protocol. The host widens that of a stream whose
- *    agent asks for it to MUX_WIDE, and when it asks again to MUX_WIDEST; an
- *    agent of before asks once or not at all. A receiver thus never buffers
- *    more than that a stream, and a stalled stream never blocks another.
+ *    agent asks for it to MUX_WIDE, and when it asks again to MUX_WIDEST,
+ *    unless too many are wide; an agent of before asks once or not at all. A
+ *    receiver thus never buffers more than that a stream, and a stalled stream
+ *    never blocks another.
  * 3. A new agent sends mux_sync with a nonce of zeros, whose PAD flushes
  *    whatever half frame the peer was reading: MUX_FRAME bytes, as long as the
  *    host's frames are at most. An agent, whose DATA may be MUX_MOST, puts as

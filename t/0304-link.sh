@@ -11,6 +11,10 @@ ok 'data beyond the window breaks the link' 'linktest overrun'
 ok 'an agent that asks may send more at once, but not without end' '
 	linktest wide
 '
+ok 'a client that reads slowly gets every byte, in its order' 'linktest slow'
+ok 'all streams together keep no more than that for those that ask' '
+	linktest bound
+'
 ok 'credit beyond the window breaks the link' 'linktest credit'
 ok 'data on a stream that there is not breaks the link' 'linktest unknown'
 ok 'so does a stream number out of range' 'linktest far'

@@ -118,19 +118,26 @@ up(void)
 	assert(ups && !broken);
 }
 
-/* A client on stream 0, whose socket holds as little as it can. */
+/* A client on this stream, whose socket holds as little as it can. */
+static int
+open_stream(unsigned stream)
+{
+	int fds[2], small = 1;
+	char ok[16] = "", want[16];
+
+	snprintf(want, sizeof(want), "OK %u\n", stream);
+	assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	assert(!link_open(l, fds[0], 1));
+	assert(recv(fds[1], ok, sizeof(ok), 0) > 0 && !strcmp(ok, want));
+	settle();
+	return fds[1];
+}
+
 static void
 open_client(void)
 {
-	int fds[2], small = 1;
-	char ok[16] = "";
-
-	assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
-	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	client = fds[1];
-	assert(!link_open(l, fds[0], 1));
-	assert(recv(client, ok, sizeof(ok), 0) == 5 && !strcmp(ok, "OK 0\n"));
-	settle();
+	client = open_stream(0);
 }
 
 static void
@@ -232,6 +239,66 @@ wide(void)
 	for (int i = 0; i < 4 && !broken; i++)
 		frame(MUX_T_DATA, 0, MUX_DATA);
 	assert(broken && link_used(l) == 0);
+}
+
+/* A client that takes odd bits gets every byte in its order, while what is kept
+ * for it goes round and grows. */
+static void
+slow(void)
+{
+	uint8_t got[7777];
+	static uint8_t data[MUX_FRAME];
+	size_t sent = 0, taken = 0;
+
+	up();
+	open_client();
+	for (int round = 0; round < 400; round++) {
+		ssize_t n;
+
+		if (round == 3)
+			number(MUX_T_CREDIT, 0, 0);
+		for (n = 0; n < 9000; n++)
+			data[MUX_HEAD + n] = (uint8_t)((sent + n) % 251);
+		if (sent - taken < MUX_WINDOW / 2 ||
+		    (round > 3 && round < 40)) {
+			mux_put_head(data, MUX_T_DATA, 0, (uint32_t)n);
+			say(data, MUX_HEAD + (size_t)n);
+			sent += (size_t)n;
+		}
+		n = recv(client, got, sizeof(got), MSG_DONTWAIT);
+		for (ssize_t i = 0; i < n; i++)
+			assert(got[i] == (taken + (size_t)i) % 251);
+		taken += n > 0 ? (size_t)n : 0;
+		settle();
+	}
+	assert(!broken && taken > 2 * MUX_WINDOW);
+}
+
+/* However many ask, what is wide has a bound; who ends leaves room for one. */
+static void
+bound(void)
+{
+	enum { MANY = LINK_WIDE / (MUX_WIDEST - MUX_WINDOW) + 4 };
+	int fds[MANY];
+	size_t wide = 0;
+	uint8_t head[MUX_HEAD];
+
+	up();
+	for (uint16_t i = 0; i < MANY; i++)
+		fds[i] = open_stream(i);
+	for (uint16_t i = 0; i < MANY; i++) {
+		heard(head, MUX_HEAD);
+		number(MUX_T_CREDIT, i, 0);
+		number(MUX_T_CREDIT, i, 0);
+		wide += heard(head, MUX_HEAD) ? MUX_WIDEST - MUX_WINDOW : 0;
+	}
+	assert(wide > LINK_WIDE / 2 && wide <= LINK_WIDE && !broken);
+	close(fds[0]);
+	settle();
+	frame(MUX_T_CLOSE, 0, 0);
+	heard(head, MUX_HEAD);
+	number(MUX_T_CREDIT, MANY - 1, 0);
+	assert(credited() == MUX_WIDE - MUX_WINDOW);
 }
 
 static void
@@ -379,6 +446,7 @@ static const struct {
 } claims[] = {
 	{ "noise", noise }, { "stale", stale }, { "again", again },
 	{ "overrun", overrun }, { "wide", wide }, { "credit", credit },
+	{ "slow", slow }, { "bound", bound },
 	{ "unknown", unknown }, { "far", far }, { "opens", opens },
 	{ "long", long_frame }, { "longest", longest_frame },
 	{ "closing", closing }, { "window", window }, { "fuzz", fuzz },
