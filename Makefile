@@ -52,7 +52,10 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 LIB_O := $(patsubst %.c,$(B)/o/%.o,$(wildcard lib/*.c))
-BNG_O := $(MULTICALL:%=$(B)/o/applets/bng-%.o) $(B)/o/applets/main.o
+# What an applet does not hold itself lies in applets/NAME/.
+parts = $(patsubst %.c,$(B)/o/%.o,$(wildcard applets/$(1)/*.c))
+BNG_O := $(MULTICALL:%=$(B)/o/applets/bng-%.o) $(B)/o/applets/main.o \
+	$(foreach a,$(MULTICALL),$(call parts,$(a)))
 AGENT_O := $(patsubst %.c,$(B)/g/%.o,$(wildcard guest/agent/*.c) \
 	$(wildcard $(AGENT_LIB:%=lib/%.c)))
 LINKS := $(MULTICALL:%=$(B)/bng-%)
@@ -103,8 +106,6 @@ $(B)/o/only-%.o: applets/main.c $(B)/flags | $(B)/applets.h
 	$(Q)$(CC) $(BNG_CFLAGS) $(CFLAGS) -include $(B)/applets.h \
 		-DONLY=applet_$* -c -o $@ $<
 
-# The rest of an applet that is linked apart lies in applets/NAME/.
-parts = $(patsubst %.c,$(B)/o/%.o,$(wildcard applets/$(1)/*.c))
 .SECONDEXPANSION:
 $(ALONE:%=$(B)/bng-%): $(B)/bng-%: $(B)/o/applets/bng-%.o $(B)/o/only-%.o \
 		$$(call parts,$$*) $(B)/libbng.a

@@ -1,4 +1,4 @@
-/* session.c - what a machine says of its sessions, shown; see session.h
+/* show.c - what a machine says of its sessions, shown; see session.h
  *
  * SPDX-License-Identifier: MIT
  */
