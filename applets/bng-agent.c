@@ -38,19 +38,12 @@
  *       exec: the command's own, 128 + n for signal n, 125 when it could not
  *       be run or was lost, 126 not executable, 127 not found
  */
-#include <limits.h>
 #include <signal.h>
-#include <sys/random.h>
-#include <time.h>
 
+#include "agent/configure.h"
 #include "ask.h"
 #include "bng.h"
-#include "dirs.h"
-#include "ident.h"
-#include "manifest.h"
-#include "ociconfig.h"
 #include "sshplan.h"
-#include "vm.h"
 
 enum { NOT_RUN = 125 };
 
@@ -125,129 +118,12 @@ verb_wait(int argc, char *argv[])
 	return EXIT_YES;
 }
 
-/*
- * configure: everything that makes this machine itself
- */
-
-/* A value file becomes a string of the message; absent, it does not. */
-static void
-add_value(cJSON *o, const char *key, int dir, const char *name)
-{
-	char line[256];
-
-	if (file_line(dir, name, line, sizeof(line)) > 0)
-		cJSON_AddStringToObject(o, key, line);
-}
-
-static void
-add_file(cJSON *o, const char *key, int dir, const char *name)
-{
-	enum { KEY_FILE_MAX = 15000 };
-	autofree char *text = NULL;
-	int r = file_slurp(dir, name, KEY_FILE_MAX, &text, NULL);
-
-	if (r && r != -ENOENT)
-		die("cannot read '%s': %s", name, strerror(-r));
-	if (!r)
-		cJSON_AddStringToObject(o, key, text);
-}
-
-static void
-add_entropy(cJSON *o)
-{
-	enum { BYTES = 64 };
-	unsigned char random[BYTES];
-	char hex[2 * BYTES + 1];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		die_sys("cannot get random bytes");
-	for (int i = 0; i < BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", random[i]);
-	cJSON_AddStringToObject(o, "entropy", hex);
-}
-
-/* As text: a double, which is what cJSON has, would lose nanoseconds. */
-static void
-add_time(cJSON *o)
-{
-	char text[32];
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	snprintf(text, sizeof(text), "%lld%09ld", (long long)ts.tv_sec,
-	    ts.tv_nsec);
-	cJSON_AddRawToObject(o, "time_ns", text);
-}
-
-/* A fork's memory holds its parent's, which is none of the fork's. */
-static void
-add_network(cJSON *o, int dir)
-{
-	char id[IDENT_ID], mac[IDENT_MAC];
-
-	if (!vm_has_network(dir))
-		return;
-	add_value(o, "ip", dir, "ip");
-	add_value(o, "gateway", dir, "gateway");
-	add_value(o, "dns", dir, "dns");
-	if (file_line(dir, "id", id, sizeof(id)) < 0 || !ident_ok(id))
-		return;
-	ident_mac(id, mac);
-	cJSON_AddStringToObject(o, "mac", mac);
-}
-
-/*
- * How its image says that commands are run; {} when it says nothing, so that
- * what another machine's said does not outlive a fork.
- */
-static void
-add_image(cJSON *o, int dir)
-{
-	char path[PATH_MAX], why[OCICONFIG_WHY], yes[8] = "";
-	autoclose int image = -1;
-	struct manifest *m = NULL;
-	cJSON *config = NULL;
-
-	if (file_line(dir, "image_dir", path, sizeof(path)) > 0)
-		image = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
-	    ociconfig_take(manifest_config(m), &config, why))
-		die("the configuration of its image is malformed: %s", why);
-	/* Of the others, whoever made them decided what is in them. */
-	if (config && file_line(dir, "bootstrap", yes, sizeof(yes)) > 0 &&
-	    !strcmp(yes, "yes") && vm_has_network(dir))
-		cJSON_AddTrueToObject(o, "install_sshd");
-	cJSON_AddItemToObject(o, "image",
-	    config ? config : cJSON_CreateObject());
-	if (m)
-		manifest_free(m);
-}
-
 static int
 verb_configure(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
-	autoclose int dir = xvm_open(*arg);
-	autofree char *path = xfd_path(dir);
-	const char *named = getenv("BANGER_SSH_KEY");
-	autofree char *key = named && *named ? xasprintf("%s.pub", named) :
-	    xasprintf("%s/ssh/id_ed25519.pub", dir_state());
-	cJSON *o = ask_request("configure");
 
-	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
-	add_value(o, "machine_id", dir, "id");
-	add_network(o, dir);
-	add_image(o, dir);
-	add_file(o, "authorized_keys", AT_FDCWD, key);
-	add_file(o, "ssh_host_key", dir, "ssh_host_key");
-	add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub");
-	add_entropy(o);
-	cJSON_AddBoolToObject(o, "work",
-	    !faccessat(dir, "work.ext4", F_OK, 0));
-	cJSON_AddBoolToObject(o, "restored",
-	    !faccessat(dir, "restored", F_OK, 0));
-	add_time(o);
-	free(ask(*arg, AGENT_AT_ONCE, o, "configure"));
+	free(ask(*arg, AGENT_AT_ONCE, configure_all(*arg), "configure"));
 	return EXIT_YES;
 }
 
@@ -256,10 +132,8 @@ static int
 verb_clock(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
-	cJSON *o = ask_request("configure");
 
-	add_time(o);
-	free(ask(*arg, AGENT_AT_ONCE, o, "set the clock of"));
+	free(ask(*arg, AGENT_AT_ONCE, configure_clock(), "set the clock of"));
 	return EXIT_YES;
 }
 
