@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -15,90 +14,6 @@
 #include "vm.h"
 
 enum { TURN_SECONDS = 30 };	/* a boot that takes longer is not waited for */
-
-/* --- what others read ------------------------------------------------- */
-
-static void
-write_error(struct sup *s, const char *why)
-{
-	char line[ENDING_TEXT];
-
-	snprintf(line, sizeof(line), "%s", why);
-	msg_clean(line);
-	file_put_line(s->dir, "error", "%s", line);
-}
-
-/*
- * One line to who started us: w(arning), o(k) or e(rror), the last two once.
- * After an ok it hears r(eady), if it waits for that or if, as the text says,
- * the agent has been heard of, so that it is as good as there.
- */
-static void
-report(struct sup *s, char kind, const char *text)
-{
-	if (s->report < 0)
-		return;
-	dprintf(s->report, "%c%s\n", kind, text);
-	if (kind == 'w' || (kind == 'o' && (s->until_ready || *text)))
-		return;
-	close(s->report);
-	s->report = -1;
-}
-
-void
-sup_running(struct sup *s)
-{
-	if (s->running)
-		return;
-	file_note_line(s->dir, "vmm", "%s", s->vmm->key);
-	s->running = true;
-	report(s, 'o', s->door.agent ? "agent" : "");
-}
-
-void
-sup_note(struct sup *s, const char *line)
-{
-	logfile_add(&s->err.log, "banger: ", strlen("banger: "));
-	logfile_add(&s->err.log, line, strlen(line));
-	logfile_add(&s->err.log, "\n", 1);
-}
-
-void
-sup_warn(struct sup *s, const char *fmt, ...)
-{
-	char line[ENDING_TEXT];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	msg_clean(line);
-	report(s, 'w', line);
-	sup_note(s, line);
-}
-
-/* --- logs ------------------------------------------------------------- */
-
-/* Move what is in the pipe to the log. False when there was nothing. */
-static bool
-pipe_move(struct sup_pipe *p)
-{
-	static char buf[16384];
-	ssize_t n = read(p->w.fd, buf, sizeof(buf));
-
-	if (n > 0)
-		logfile_add(&p->log, buf, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		loop_del(&p->w);
-	return n > 0;
-}
-
-static void
-on_pipe(struct watch *w, uint32_t events)
-{
-	(void)events;
-	pipe_move(container_of(w, struct sup_pipe, w));
-}
 
 static void
 kill_vmm(struct sup *s)
@@ -114,149 +29,11 @@ on_console(struct watch *w, uint32_t events)
 	struct sup *s = container_of(w, struct sup, console.w);
 
 	(void)events;
-	if (!pipe_move(&s->console) || s->halted ||
+	if (!logpipe_move(&s->console) || s->halted ||
 	    !ending_halted(&s->console.log))
 		return;
 	s->halted = true;
 	kill_vmm(s);
-}
-
-/* A new pipe into this log: the end to write to, or -errno. */
-static int
-pipe_new(struct sup_pipe *p)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC))
-		return -errno;
-	/* Not for the other end: the VMM may rely on writes that wait. */
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	p->w.fd = fds[0];
-	loop_add(&p->w, EPOLLIN);
-	logfile_mark(&p->log);
-	return fds[1];
-}
-
-/*
- * For who can only open what has a name: a fifo, which is there. The end for
- * what is written before that, or -errno.
- */
-static int
-pipe_named(struct sup_pipe *p, int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	p->w.fd = fd;
-	p->w.ready = on_pipe;
-	loop_add(&p->w, EPOLLIN);
-	logfile_mark(&p->log);
-	fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* --- the agent -------------------------------------------------------- */
-
-static void
-configure(struct sup *s)
-{
-	static char name[] = "bng-agent", verb[] = "configure",
-	    dir[] = "/proc/self/fd/3";
-	static char *const argv[] = { name, verb, dir, NULL };
-	struct spawn sp = { .argv = argv, .path = "/proc/self/exe",
-		.fds = { -1, -1, -1, s->dir }, .nfds = 4 };
-	int says[2] = { -1, -1 };
-
-	if (s->configure > 0) {
-		s->again = true;
-		kill(s->configure, SIGKILL);
-		return;
-	}
-	if (pipe2(says, O_CLOEXEC | O_NONBLOCK) == 0)
-		sp.fds[2] = says[1];
-	s->configure = spawn(&sp);
-	s->configure_says = says[0];
-	if (says[1] >= 0)
-		close(says[1]);
-	if (s->configure < 0)
-		sup_broken(s, "cannot configure the guest: no process");
-}
-
-/* The last line that it said, without its name in front. */
-static void
-configure_why(int fd, char *ret_why, size_t size)
-{
-	char buf[512];
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-	const char *why = buf;
-
-	buf[n < 0 ? 0 : n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	if (!strncmp(why, "bng-agent: ", strlen("bng-agent: ")))
-		why += strlen("bng-agent: ");
-	snprintf(ret_why, size, "%.400s", why[0] ? why : "it does not say why");
-}
-
-static void
-configured(struct sup *s, int status)
-{
-	char why[ENDING_TEXT - 64], line[ENDING_TEXT];
-	bool again = s->again;
-
-	configure_why(s->configure_says, why, sizeof(why));
-	if (s->configure_says >= 0)
-		close(s->configure_says);
-	s->configure = 0;
-	s->again = false;
-	if (!s->door.agent)
-		return;
-	if (again) {
-		configure(s);
-		return;
-	}
-	if (status) {
-		snprintf(line, sizeof(line), "cannot configure the guest: %s",
-		    why);
-		sup_broken(s, line);
-		return;
-	}
-	s->ready = s->proven = true;
-	turn_end(&s->turn);
-	file_note_line(s->dir, "ready", "%lld",
-	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
-	door_set(&s->door, DOOR_READY);
-	report(s, 'r', "");
-}
-
-static void
-not_ready(struct sup *s)
-{
-	s->ready = false;
-	unlinkat(s->dir, "ready", 0);
-}
-
-void
-sup_agent(struct sup *s, bool there)
-{
-	not_ready(s);
-	s->door.agent = there;
-	door_set(&s->door, DOOR_WAIT);
-	if (there)
-		configure(s);
-	else if (s->configure > 0)
-		kill(s->configure, SIGKILL);
-}
-
-void
-sup_broken(struct sup *s, const char *why)
-{
-	not_ready(s);
-	s->proven = false;
-	turn_end(&s->turn);
-	write_error(s, why);
-	sup_warn(s, "%s", why);
-	door_set(&s->door, DOOR_SHUT);
 }
 
 /* --- the end ---------------------------------------------------------- */
@@ -270,7 +47,7 @@ finish(struct sup *s, const char *error)
 		unlinkat(s->dir, *f, 0);
 	file_rm_tree(s->dir, VM_DUMP);
 	jail_clean(s->dir);
-	report(s, 'e', error[0] ? error : "it was stopped");
+	sup_report(s, 'e', error[0] ? error : "it was stopped");
 	_exit(EXIT_YES);
 }
 
@@ -278,7 +55,7 @@ noreturn_fn static void
 fail(struct sup *s, const char *why)
 {
 	kill_vmm(s);
-	write_error(s, why);
+	sup_error(s, why);
 	finish(s, why);
 }
 
@@ -288,9 +65,10 @@ give(struct sup *s, struct spawn *sp, const struct launch *l)
 {
 	sp->nfds = 3;
 	sp->fds[0] = l->jail ? s->run_lock : -1;
-	sp->fds[1] = pipe_new(&s->console);
-	sp->fds[2] = l->jail ? pipe_named(&s->err, l->jail->sockets, JAIL_LOG) :
-	    pipe_new(&s->err);
+	sp->fds[1] = logpipe_new(&s->console);
+	sp->fds[2] = l->jail ?
+	    logpipe_named(&s->err, l->jail->sockets, JAIL_LOG) :
+	    logpipe_new(&s->err);
 	for (unsigned i = 0; i < l->nfds && !l->jail; i++)
 		sp->fds[sp->nfds++] = l->fds[i];
 	if (sp->fds[1] < 0 || sp->fds[2] < 0)
@@ -357,9 +135,9 @@ vmm_gone(struct sup *s, int status)
 		s->vmm->reason_mark };
 
 	s->pid = 0;
-	while (s->console.w.fd >= 0 && pipe_move(&s->console))
+	while (s->console.w.fd >= 0 && logpipe_move(&s->console))
 		;
-	while (s->err.w.fd >= 0 && pipe_move(&s->err))
+	while (s->err.w.fd >= 0 && logpipe_move(&s->err))
 		;
 	loop_del(&s->console.w);
 	loop_del(&s->err.w);
@@ -379,7 +157,7 @@ vmm_gone(struct sup *s, int status)
 	}
 	file_put_line(s->dir, "exit", "%s", how);
 	if (error[0])
-		write_error(s, error);
+		sup_error(s, error);
 	finish(s, error);
 }
 
@@ -400,7 +178,7 @@ reap(struct sup *s)
 		if (pid == s->pid)
 			vmm_gone(s, status);
 		else if (pid == s->configure)
-			configured(s, status);
+			sup_configured(s, status);
 	}
 }
 
@@ -480,17 +258,17 @@ prepare(struct sup *s)
 	s->hold.resume = resume_vmm;
 	s->hold.ctx = s;
 	s->hold.w.fd = -1;
-	s->door.w.fd = s->console.w.fd = s->err.w.fd = -1;
-	s->console.w.ready = s->vmm->halts ? on_console : on_pipe;
-	s->err.w.ready = on_pipe;
+	s->door.w.fd = -1;
 	if (!r)
 		r = watch_signals(s);
 	if (!r)
 		r = turn_keep(&s->turn, TURN_SECONDS);
 	if (!r)
-		r = logfile_open(&s->console.log, s->dir, "console.log");
+		r = logpipe_open(&s->console, s->dir, "console.log");
+	if (s->vmm->halts)
+		s->console.w.ready = on_console;
 	if (!r)
-		r = logfile_open(&s->err.log, s->dir, "vmm.log");
+		r = logpipe_open(&s->err, s->dir, "vmm.log");
 	if (!r)
 		r = proc_save(s->dir, "supervisor", getpid());
 	if (!r)

@@ -23,7 +23,7 @@
 #include "ending.h"
 #include "hold.h"
 #include "jail.h"
-#include "logfile.h"
+#include "logpipe.h"
 #include "turn.h"
 
 struct sup;
@@ -74,12 +74,6 @@ struct vmm {
 	unsigned (*carried)(void *ctx);
 };
 
-/* A pipe that ends in a log. */
-struct sup_pipe {
-	struct watch w;
-	struct logfile log;
-};
-
 struct sup {
 	int dir;		/* the machine's directory */
 	char *name;
@@ -88,11 +82,11 @@ struct sup {
 	/* Who started it waits a moment longer, until the guest is ready. */
 	bool until_ready;
 
-	/* the rest is supervise.c's */
+	/* the rest is the supervisor's own */
 	int lock, run_lock;
 	int report;		/* to who started us, until the VMM runs */
 	struct watch signals;
-	struct sup_pipe console, err;
+	struct logpipe console, err;
 	struct door door;
 	struct hold hold;
 	struct turn turn;	/* to boot, which others wait for */
@@ -151,7 +145,27 @@ void sup_broken(struct sup *s, const char *why);
 /* End the VMM at once; why, a static string, is what went wrong. */
 void sup_fail(struct sup *s, const char *why);
 
-/* The supervisor itself: for sup_start. */
+/*
+ * The supervisor itself, which is in several files:
+ *
+ * supstart.c	from a command line to here
+ * supervise.c	the VMM's beginning and end, and the loop between them
+ * supsay.c	what it says, and to whom
+ * supagent.c	a guest's agent, told who its machine is
+ */
 noreturn_fn void sup_supervise(struct sup *s);
+
+/* Why the machine does not run, or not well: a line for its `error`. */
+void sup_error(struct sup *s, const char *why);
+
+/*
+ * One line to who started us: w(arning), o(k) or e(rror), the last two once.
+ * After an ok it hears r(eady), if it waits for that or if, as the text says,
+ * the agent has been heard of, so that it is as good as there.
+ */
+void sup_report(struct sup *s, char kind, const char *text);
+
+/* The process s->configure has ended. */
+void sup_configured(struct sup *s, int status);
 
 #endif

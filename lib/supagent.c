@@ -1,0 +1,111 @@
+/* supagent.c - a guest's agent, told who its machine is; see supervise.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+
+#include "bng.h"
+#include "clock.h"
+#include "spawn.h"
+#include "supervise.h"
+
+static void
+configure(struct sup *s)
+{
+	static char name[] = "bng-agent", verb[] = "configure",
+	    dir[] = "/proc/self/fd/3";
+	static char *const argv[] = { name, verb, dir, NULL };
+	struct spawn sp = { .argv = argv, .path = "/proc/self/exe",
+		.fds = { -1, -1, -1, s->dir }, .nfds = 4 };
+	int says[2] = { -1, -1 };
+
+	if (s->configure > 0) {
+		s->again = true;
+		kill(s->configure, SIGKILL);
+		return;
+	}
+	if (pipe2(says, O_CLOEXEC | O_NONBLOCK) == 0)
+		sp.fds[2] = says[1];
+	s->configure = spawn(&sp);
+	s->configure_says = says[0];
+	if (says[1] >= 0)
+		close(says[1]);
+	if (s->configure < 0)
+		sup_broken(s, "cannot configure the guest: no process");
+}
+
+/* The last line that it said, without its name in front. */
+static void
+configure_why(int fd, char *ret_why, size_t size)
+{
+	char buf[512];
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	const char *why = buf;
+
+	buf[n < 0 ? 0 : n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	if (!strncmp(why, "bng-agent: ", strlen("bng-agent: ")))
+		why += strlen("bng-agent: ");
+	snprintf(ret_why, size, "%.400s", why[0] ? why : "it does not say why");
+}
+
+void
+sup_configured(struct sup *s, int status)
+{
+	char why[ENDING_TEXT - 64], line[ENDING_TEXT];
+	bool again = s->again;
+
+	configure_why(s->configure_says, why, sizeof(why));
+	if (s->configure_says >= 0)
+		close(s->configure_says);
+	s->configure = 0;
+	s->again = false;
+	if (!s->door.agent)
+		return;
+	if (again) {
+		configure(s);
+		return;
+	}
+	if (status) {
+		snprintf(line, sizeof(line), "cannot configure the guest: %s",
+		    why);
+		sup_broken(s, line);
+		return;
+	}
+	s->ready = s->proven = true;
+	turn_end(&s->turn);
+	file_note_line(s->dir, "ready", "%lld",
+	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
+	door_set(&s->door, DOOR_READY);
+	sup_report(s, 'r', "");
+}
+
+static void
+not_ready(struct sup *s)
+{
+	s->ready = false;
+	unlinkat(s->dir, "ready", 0);
+}
+
+void
+sup_agent(struct sup *s, bool there)
+{
+	not_ready(s);
+	s->door.agent = there;
+	door_set(&s->door, DOOR_WAIT);
+	if (there)
+		configure(s);
+	else if (s->configure > 0)
+		kill(s->configure, SIGKILL);
+}
+
+void
+sup_broken(struct sup *s, const char *why)
+{
+	not_ready(s);
+	s->proven = false;
+	turn_end(&s->turn);
+	sup_error(s, why);
+	sup_warn(s, "%s", why);
+	door_set(&s->door, DOOR_SHUT);
+}
