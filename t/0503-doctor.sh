@@ -10,7 +10,7 @@ export quiet nl tab
 mkdir host
 parts() {
 	set -eu
-	for _part in ui json doctor; do
+	for _part in ui json finding virtual doctor; do
 		. "$TOP/sh/$_part"
 	done
 	quiet='' o_json=''
