@@ -144,7 +144,7 @@ $(B)/t/fault.so: t/helper/fault.c t/helper/fault.h $(B)/flags
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -fPIC -shared \
 		-o $@ $< -ldl
 
-$(B)/t/%: t/helper/%.c $(B)/libbng.a
+$(B)/t/%: t/helper/%.c $$(wildcard t/helper/$$*/*) $(B)/libbng.a
 	$(call say,TEST,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BNG_CFLAGS) $(BNG_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ \
