@@ -49,3 +49,13 @@ table_print(const struct table *t)
 				putchar('\n');
 		}
 }
+
+void
+table_line(const char *key, const char *value)
+{
+	autofree char *copy = xstrdup(value);
+
+	utf8_clean(copy);
+	if (*copy)
+		printf("%-12s %s\n", key, copy);
+}

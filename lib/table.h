@@ -24,4 +24,7 @@ void table_row(struct table *t, const char *const *cells);
 /* To stdout, two spaces between columns, nothing at a line's end. */
 void table_print(const struct table *t);
 
+/* "key  value" of one thing alone, cleaned; nothing for an empty value. */
+void table_line(const char *key, const char *value);
+
 #endif

@@ -18,7 +18,6 @@
 #include "proc.h"
 #include "snaplist.h"
 #include "table.h"
-#include "utf8.h"
 #include "vm.h"
 #include "vmlist.h"
 
@@ -177,24 +176,13 @@ vmlist(const struct list_how *how)
 	return listing_run(&l);
 }
 
-/* "key  value", unless there is none. */
-static void
-line(const char *key, const char *text)
-{
-	autofree char *copy = xstrdup(text);
-
-	utf8_clean(copy);
-	if (*copy)
-		printf("%-12s %s\n", key, copy);
-}
-
 static void
 line_value(int fd, const char *key)
 {
 	char buf[4096];
 	const char *slash = strchr(key, '/');
 
-	line(slash ? slash + 1 : key, value(fd, key, buf, sizeof(buf)));
+	table_line(slash ? slash + 1 : key, value(fd, key, buf, sizeof(buf)));
 }
 
 static void
@@ -206,7 +194,7 @@ line_pid(int fd, const char *key)
 	if (pid <= 0)
 		return;
 	snprintf(buf, sizeof(buf), "%ld", (long)pid);
-	line(key, buf);
+	table_line(key, buf);
 }
 
 static void
@@ -222,25 +210,25 @@ vm_lines(int fd, const char *name, enum vm_state state)
 	char a[HUMAN_LEN], b[HUMAN_LEN], both[3 * HUMAN_LEN];
 	int64_t up = uptime(fd, state);
 
-	line("name", name);
-	line("state", vm_state_name(state));
+	table_line("name", name);
+	table_line("state", vm_state_name(state));
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
 		line_value(fd, first[i]);
-	line("memory", size_text(number(fd, "memory_mib"), MIB, a));
+	table_line("memory", size_text(number(fd, "memory_mib"), MIB, a));
 	snprintf(both, sizeof(both), "%s, %s allocated",
 	    size_text(number(fd, "disk_bytes"), 1, a),
 	    human_size(cost_disk(fd), b));
-	line("disk", both);
+	table_line("disk", both);
 	for (size_t i = 0; i < ARRAY_SIZE(then); i++)
 		line_value(fd, then[i]);
-	line("snapshots", snapshots);
-	line("created", human_age(number(fd, "created"), a));
+	table_line("snapshots", snapshots);
+	table_line("created", human_age(number(fd, "created"), a));
 	if (up >= 0)
-		line("up", human_span(up, a));
+		table_line("up", human_span(up, a));
 	line_pid(fd, "pid");
 	line_pid(fd, "supervisor");
 	path = xfd_path(fd);
-	line("directory", path);
+	table_line("directory", path);
 }
 
 int

@@ -114,13 +114,12 @@ field(const char *key, const char *value)
 	printf("%s\t%s\n", key, copy);
 }
 
-int
-find_main(int argc, char *argv[])
+const struct entry *
+xentry_asked(int argc, char *argv[], int operands, const char *wanted)
 {
+	static struct catalog c;
 	const char *words = NULL;
-	const struct entry *e;
 	enum bundle_kind kind;
-	struct catalog c;
 	struct keys k;
 	int opt;
 
@@ -128,16 +127,24 @@ find_main(int argc, char *argv[])
 		if (opt == 'k')
 			words = optarg;
 		else
-			bad_option("find");
-	if (argc - optind != 3 || !words)
-		die_usage("find: -k, a catalog, a kind and a name are wanted");
+			bad_option(argv[0]);
+	if (argc - optind != operands || !words)
+		die_usage("%s: -k, %s are wanted", argv[0], wanted);
 	kind = bundle_kind(argv[optind + 1]);
 	if (kind == BUNDLE_ANY)
-		die_usage("find: '%s' is neither image nor kernel",
+		die_usage("%s: '%s' is neither image nor kernel", argv[0],
 		    argv[optind + 1]);
 	xkeys_load(&k, words);
 	xcatalog_load(&c, argv[optind], &k);
-	e = catalog_find(&c, kind, argv[optind + 2]);
+	return catalog_find(&c, kind, argv[optind + 2]);
+}
+
+int
+find_main(int argc, char *argv[])
+{
+	const struct entry *e = xentry_asked(argc, argv, 3,
+	    "a catalog, a kind and a name");
+
 	if (!e)
 		return EXIT_NO;
 	field("file", e->file);

@@ -154,6 +154,13 @@ const struct entry *catalog_find(const struct catalog *c,
 int xcatalog_load(struct catalog *c, const char *path, const struct keys *k);
 
 /*
+ * What a verb is asked for, whose operands (of which there have to be so many)
+ * begin with a catalog, a kind and a name, at optind then: the entry, or NULL.
+ */
+const struct entry *xentry_asked(int argc, char *argv[], int operands,
+    const char *wanted);
+
+/*
  * Read a file and FILE.sig; the text is malloc'ed. Dies; what is wrong with a
  * catalog that was fetched is said of its URL, which else is NULL.
  */

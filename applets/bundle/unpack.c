@@ -291,28 +291,9 @@ int
 open_main(int argc, char *argv[])
 {
 	static struct opened o;
-	const char *words = NULL;
-	const struct entry *e;
-	enum bundle_kind kind;
-	struct catalog c;
-	struct keys k;
-	int opt;
+	const struct entry *e = xentry_asked(argc, argv, 4,
+	    "a catalog, a kind, a name and a directory");
 
-	while ((opt = getopt(argc, argv, "k:")) != -1)
-		if (opt == 'k')
-			words = optarg;
-		else
-			bad_option("open");
-	if (argc - optind != 4 || !words)
-		die_usage("open: -k, a catalog, a kind, a name and a "
-		    "directory are wanted");
-	kind = bundle_kind(argv[optind + 1]);
-	if (kind == BUNDLE_ANY)
-		die_usage("open: '%s' is neither image nor kernel",
-		    argv[optind + 1]);
-	xkeys_load(&k, words);
-	xcatalog_load(&c, argv[optind], &k);
-	e = catalog_find(&c, kind, argv[optind + 2]);
 	if (!e)
 		die_status(EXIT_NO, "there is no %s '%s' in '%s'",
 		    argv[optind + 1], argv[optind + 2], argv[optind]);

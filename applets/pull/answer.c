@@ -55,20 +55,6 @@ fetch_refuse(struct fetch *f, const char *fmt, ...)
 	return 0;
 }
 
-/* If the line is this header: its value without blanks around, else NULL. */
-static char *
-header(char *line, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (strncasecmp(line, name, n) || line[n] != ':')
-		return NULL;
-	line += n + 1;
-	line += strspn(line, " \t");
-	line[strcspn(line, "\r\n")] = '\0';
-	return line;
-}
-
 static void
 content_range(struct fetch *f, const char *v)
 {
@@ -102,12 +88,12 @@ fetch_on_header(char *data, size_t one, size_t n, void *ctx)
 	}
 	/* Behind a body in chunks there may be more of them. */
 	f->headed |= !line[strspn(line, "\r\n")];
-	if ((v = header(line, "ETag")) && strlen(v) < sizeof(f->etag))
+	if ((v = answered_value(line, "ETag")) && strlen(v) < sizeof(f->etag))
 		snprintf(f->etag, sizeof(f->etag), "%s", v);
-	if ((v = header(line, "Last-Modified")) &&
+	if ((v = answered_value(line, "Last-Modified")) &&
 	    strlen(v) < sizeof(f->modified))
 		snprintf(f->modified, sizeof(f->modified), "%s", v);
-	if ((v = header(line, "Content-Range")))
+	if ((v = answered_value(line, "Content-Range")))
 		content_range(f, v);
 	return n;
 }

@@ -21,9 +21,8 @@ answered_reset(struct exchange *x)
 	x->said_had = 0;
 }
 
-/* If the line is this header: its value without blanks around, else NULL. */
-static char *
-header(char *line, const char *name)
+char *
+answered_value(char *line, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -89,12 +88,12 @@ answered_header(char *data, size_t one, size_t n, void *ctx)
 		answered_reset(x);
 	/* Behind a body in chunks there may be more of them. */
 	x->headed |= !line[strspn(line, "\r\n")];
-	keep(x->type, sizeof(x->type), header(line, "Content-Type"));
+	keep(x->type, sizeof(x->type), answered_value(line, "Content-Type"));
 	keep(x->digest, sizeof(x->digest),
-	    header(line, "Docker-Content-Digest"));
-	if ((v = header(line, "Content-Range")))
+	    answered_value(line, "Docker-Content-Digest"));
+	if ((v = answered_value(line, "Content-Range")))
 		content_range(x, v);
-	if ((v = header(line, "WWW-Authenticate")))
+	if ((v = answered_value(line, "WWW-Authenticate")))
 		challenge(x, v);
 	return n;
 }

@@ -286,6 +286,9 @@ printf_fn(2, 3) bool exchange_refuse(struct exchange *x, const char *fmt, ...);
 
 /* answered.c: libcurl's header callback. */
 size_t answered_header(char *data, size_t one, size_t n, void *ctx);
+
+/* If the line is this header: its value without blanks around, else NULL. */
+char *answered_value(char *line, const char *name);
 void answered_reset(struct exchange *x);
 /* An error as a sentence, with what the registry said of it. */
 void answered_error(struct exchange *x, char *buf, size_t size);

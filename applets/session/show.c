@@ -176,17 +176,6 @@ session_object(const cJSON *session)
 	object(&j, session);
 }
 
-/* "key  value", unless there is none. */
-static void
-line(const char *key, const char *text)
-{
-	autofree char *copy = xstrdup(text);
-
-	utf8_clean(copy);
-	if (*copy)
-		printf("%-12s %s\n", key, copy);
-}
-
 static void
 line_number(const cJSON *s, const char *key)
 {
@@ -194,7 +183,7 @@ line_number(const cJSON *s, const char *key)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lld", (long long)n);
-	line(key, n < 0 ? "" : text);
+	table_line(key, n < 0 ? "" : text);
 }
 
 void
@@ -203,17 +192,17 @@ session_lines(const cJSON *s)
 	char status[STATUS_LEN], age[HUMAN_LEN];
 	autofree char *command = command_text(s);
 
-	line("name", session_str(s, "name"));
-	line("status", status_text(s, status));
-	line("command", command);
-	line("cwd", session_str(s, "cwd"));
-	line("stdin", session_str(s, "stdin"));
+	table_line("name", session_str(s, "name"));
+	table_line("status", status_text(s, status));
+	table_line("command", command);
+	table_line("cwd", session_str(s, "cwd"));
+	table_line("stdin", session_str(s, "stdin"));
 	if (cJSON_IsTrue(cJSON_GetObjectItem(s, "tty")))
-		line("tty", "yes");
+		table_line("tty", "yes");
 	line_number(s, "pid");
-	line("started", human_age(session_num(s, "started"), age));
-	line("ended", human_age(session_num(s, "ended"), age));
-	line("attached", attached_text(s));
+	table_line("started", human_age(session_num(s, "started"), age));
+	table_line("ended", human_age(session_num(s, "ended"), age));
+	table_line("attached", attached_text(s));
 	line_number(s, "stdout_bytes");
 	line_number(s, "stderr_bytes");
 }
