@@ -316,3 +316,49 @@ archive_tree(struct archive *a, const char *path, bool follow)
 	tarwrite_end(&a->out);
 	return a->status;
 }
+
+static void
+put_name(struct archive *a, int dir, const char *name)
+{
+	struct tar_member m = { .path = a->path, .link = "", .type = '5',
+		.fd = -1 };
+	struct stat st;
+
+	snprintf(a->path, sizeof(a->path), "%s", name);
+	if (strlen(name) >= sizeof(a->path)) {
+		errno = ENAMETOOLONG;
+		grumble(a);
+		return;
+	}
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		grumble(a);
+		return;
+	}
+	st.st_uid = st.st_gid = 0;
+	st.st_nlink = 1;
+	if (S_ISREG(st.st_mode))
+		put_file(a, dir, name, &st);
+	else if (S_ISLNK(st.st_mode))
+		put_link(a, dir, name, &st);
+	else if (S_ISDIR(st.st_mode)) {
+		m.st = &st;
+		tarwrite_member(&a->out, &m);
+	}
+}
+
+int
+archive_names(struct archive *a, int dir, FILE *names)
+{
+	autofree char *name = NULL;
+	size_t size = 0;
+	int err;
+
+	a->out.plain = true;
+	while (errno = 0, getdelim(&name, &size, '\0', names) > 0)
+		put_name(a, dir, name);
+	err = errno;
+	if (ferror(names) || err == ENOMEM)
+		return err ? -err : -EIO;
+	tarwrite_end(&a->out);
+	return a->status;
+}

@@ -13,6 +13,7 @@
 #define BNG_ARCHIVE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "tarwrite.h"
@@ -43,5 +44,14 @@ struct archive {
  * that. Returns status.
  */
 int archive_tree(struct archive *a, const char *path, bool follow);
+
+/*
+ * What is in the directory dir under names that are read from `names`, each
+ * ended by a NUL, as git has it: root's, without attributes; a name is a file
+ * of its own, also when it is a hard link; a directory comes without what is
+ * in it. Returns status; or -errno if the names cannot be read, or memory
+ * ends.
+ */
+int archive_names(struct archive *a, int dir, FILE *names);
 
 #endif

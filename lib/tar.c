@@ -16,7 +16,7 @@
 /* Where the fields of a header are. */
 enum { NAME = 0, MODE = 100, UID = 108, GID = 116, SIZE = 124, MTIME = 136,
 	SUM = 148, TYPE = 156, LINK = 157, MAGIC = 257, MAJOR = 329,
-	MINOR = 337, PREFIX = 345 };
+	MINOR = 337, PREFIX = 345, FRACTION = 500 };
 
 enum { TAIL = 1 << 20 };	/* zeros after the end; tar writes 10 KiB */
 
@@ -230,6 +230,18 @@ field(char *out, const uint8_t *p, size_t n)
 	out[len] = '\0';
 }
 
+/* Of the time, where tarwrite.h has put it; what else is there is not ours. */
+static long
+fraction(const uint8_t *h)
+{
+	uint64_t ns;
+
+	if (memcmp(h + MAGIC, "ustar\0", 6) || memcmp(h + FRACTION, "ns", 2) ||
+	    !tar_number(h + FRACTION + 2, 10, &ns) || ns > 999999999)
+		return 0;
+	return (long)ns;
+}
+
 static bool
 from_header(const uint8_t *h, struct tar_entry *e)
 {
@@ -253,7 +265,7 @@ from_header(const uint8_t *h, struct tar_entry *e)
 	e->uid = (uid_t)uid;
 	e->gid = (gid_t)gid;
 	e->mtime.tv_sec = (time_t)mtime;
-	e->mtime.tv_nsec = 0;
+	e->mtime.tv_nsec = fraction(h);
 	e->n_xattrs = 0;
 	e->acl = e->default_acl = NULL;
 	/* Only ustar has a prefix; GNU keeps other things there. */

@@ -1,8 +1,8 @@
 /* tar.h - reading a tar stream, member by member
  *
- * v7, ustar, pax (pax.h says which of it), and GNU's long names, large numbers
- * and sparse files. No member is held in memory; names, sparse maps, and what
- * a pax header holds, are bounded.
+ * v7, ustar, pax (pax.h says which of it), GNU's long names, large numbers
+ * and sparse files, and what tarwrite.h calls brief. No member is held in
+ * memory; names, sparse maps, and what a pax header holds, are bounded.
  */
 #ifndef BNG_TAR_H
 #define BNG_TAR_H

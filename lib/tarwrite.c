@@ -200,6 +200,10 @@ put_header(struct tar_out *o, const struct tar_member *m)
 		pax_number(o, "size", m->size);
 	octal(h + 136, 12, st->st_mtim.tv_sec > 0 ?
 	    (unsigned long long)st->st_mtim.tv_sec : 0);
+	if (o->brief && st->st_mtim.tv_nsec) {
+		snprintf(text, sizeof(text), "ns%010lo", st->st_mtim.tv_nsec);
+		memcpy(h + 500, text, 12);
+	}
 	h[156] = (uint8_t)m->type;
 	memcpy(h + 157, m->link, strnlen(m->link, 100));
 	memcpy(h + 257, "ustar\00000", 8);
@@ -230,9 +234,9 @@ tarwrite_member(struct tar_out *o, const struct tar_member *m)
 		pax_add(o, "path", m->path, strlen(m->path));
 	if (strlen(m->link) > 100)
 		pax_add(o, "linkpath", m->link, strlen(m->link));
-	if (m->st->st_mtim.tv_nsec || m->st->st_mtim.tv_sec < 0)
+	if ((m->st->st_mtim.tv_nsec && !o->brief) || m->st->st_mtim.tv_sec < 0)
 		pax_time(o, &m->st->st_mtim);
-	pax_xattrs(o, m->fd);
+	pax_xattrs(o, o->plain ? -1 : m->fd);
 	for (size_t i = 0; i < m->n_xattrs; i++)
 		pax_xattr(o, m->xattrs[i].name, m->xattrs[i].value,
 		    m->xattrs[i].len);

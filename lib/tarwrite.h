@@ -3,6 +3,11 @@
  * pax: a header of its own before a member whose name, size, owner or time
  * does not fit into ustar's, times being exact to the nanosecond. Who reads
  * no more ends the process: `failed` says why, or there is nobody to tell.
+ *
+ * Nearly every time has a fraction, so nearly every file that header of its
+ * own, which is two blocks. A `brief` stream has the fraction in the last
+ * twelve bytes of ustar's header, that are zeros else: "ns" and ten octal
+ * digits. tar.h reads them; to another tar the times are whole seconds.
  */
 #ifndef BNG_TARWRITE_H
 #define BNG_TARWRITE_H
@@ -19,6 +24,8 @@ enum { TARWRITE_PAX = 65536 };
 struct tar_out {
 	int fd;
 	bool ours_is_root;	/* files of this user are written as root's */
+	bool brief;		/* it is for tar.h */
+	bool plain;		/* no attributes go along */
 	void (*failed)(int error);	/* never returns; or NULL: exit 1 */
 
 	/* private */

@@ -4,6 +4,8 @@
 . "$TOP/t/agentd.sh"
 agentd_start copy -m || exit
 
+nl='
+'
 # What a tree is, one line an entry.
 list() {
 	(cd "$1" && find . -printf '%p|%y|%m|%U:%G|%s|%l|%n|%T@\n' | sort)
@@ -57,6 +59,23 @@ ok 'get of put of get is the same archive' '
 	bng-agent get "$vm" "$T/again" >again.tar &&
 	members get.tar >want && members again.tar >out &&
 	same want out'
+ok 'pack and put keep times to the nanosecond, without a header for each' '
+	(cd src && find . -type f -printf "%P\\0" -o -type l -printf "%P\\0") \
+		>names && bng-copy pack src <names >brief.tar &&
+	bng-agent put "$vm" "$T/brief" <brief.tar &&
+	(cd src && xargs -0 stat -c "%n|%A|%s|%y|%N" -- <../names) >want &&
+	(cd brief && xargs -0 stat -c "%n|%A|%s|%y|%N" -- <../names) >out &&
+	same want out && cmp src/big brief/big &&
+	[ "$(stat -c %h brief/a/one)" = 1 ] &&
+	printf "a/one\\0big\\0" | bng-copy pack src >brief.tar &&
+	[ "$(grep -ac "mtime=" brief.tar)" = 0 ] &&
+	[ "$(tar -tf brief.tar)" = "a/one${nl}big" ]'
+ok 'pack of what is not there: 1, and its name; the rest is in it' '
+	printf "nope\\0big" >names &&
+	says 1 "'\''nope'\'': No such file" \
+		sh -c "bng-copy pack src <names >brief.tar" &&
+	[ "$(tar -tf brief.tar)" = big ] &&
+	says 1 "cannot open '\''nodir'\''" bng-copy pack nodir'
 need ROOT 'owners, devices and attributes arrive' '
 	mkdir special && echo x >special/f && chown 1234:5678 special/f &&
 	mknod special/null c 1 3 && chmod 2750 special/f &&

@@ -132,7 +132,7 @@ wait)
 	;;
 put)
 	mkdir -p "$T/guest$2"
-	exec tar -C "$T/guest$2" -xpf -
+	exec unpack "$T/guest$2"
 	;;
 exec)
 	dir=/root

@@ -62,6 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (!tar_climbs(name) && (*name == '/' || !strcmp(name, "..")))
 			abort();
+		if (e.mtime.tv_nsec < 0 || e.mtime.tv_nsec > 999999999)
+			abort();
 		for (size_t i = 0; i < e.n_xattrs; i++)
 			sum += strlen(e.xattrs[i].name) +
 			    e.xattrs[i].value[e.xattrs[i].len];
