@@ -196,6 +196,7 @@ put_file(struct tar_in *t, const struct tar_entry *e, int dir,
 
 	if (outfile_open(&o, dir, name, e->mode & 0777, to.guarded))
 		return false;
+	o.later = true;
 	if (put_content(t, e, o.fd) && finish(o.fd, e) && !outfile_done(&o))
 		return true;
 	err = errno;
@@ -461,5 +462,6 @@ extract_run(struct extract *x)
 	while (!r && to.depth)
 		if (!leave())
 			r = fail(x, &e, strerror(errno));
+	outfile_close();
 	return r;
 }

@@ -5,11 +5,44 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "outfile.h"
 
-enum { FLAGS = O_WRONLY | O_CLOEXEC };
+enum {
+	FLAGS = O_WRONLY | O_CLOEXEC,
+	TOGETHER = 64,		/* files are closed with one call */
+};
+
+/* Descriptors of files that are whole. */
+static int whole[TOGETHER];
+static size_t n_whole;
+
+/* One after the other, as they are opened: few calls close them all. */
+void
+outfile_close(void)
+{
+	for (size_t i = 0, end; i < n_whole; i = end) {
+		for (end = i + 1; end < n_whole &&
+		    whole[end] == whole[end - 1] + 1; end++)
+			;
+		if (!syscall(SYS_close_range, whole[i], whole[end - 1], 0))
+			continue;
+		for (; i < end; i++)
+			close(whole[i]);
+	}
+	n_whole = 0;
+}
+
+/* Each call costs, beside what it does, where it is emulated. */
+static void
+close_later(int fd)
+{
+	if (n_whole == TOGETHER)
+		outfile_close();
+	whole[n_whole++] = fd;
+}
 
 bool
 outfile_clear(int dir, const char *name)
@@ -95,7 +128,10 @@ outfile_done(struct outfile *o)
 	if (!r && o->temp[0])
 		r = replace(o);
 	if (!r) {
-		close(o->fd);
+		if (o->later)
+			close_later(o->fd);
+		else
+			close(o->fd);
 		o->fd = -1;
 	}
 	return r;

@@ -18,6 +18,7 @@ struct outfile {
 	const char *name;	/* the caller's, until it is over */
 	char temp[32];		/* where it is meanwhile; "": under its name */
 	bool nameless;
+	bool later;		/* to be set: closed by outfile_close */
 };
 
 /*
@@ -30,6 +31,9 @@ int outfile_open(struct outfile *o, int dir, const char *name, mode_t mode,
 int outfile_done(struct outfile *o);
 
 void outfile_drop(struct outfile *o);
+
+/* Close those that are done and were to be closed later, 64 at most. */
+void outfile_close(void);
 
 /* What is in the way goes, unless it is a directory with something in it. */
 bool outfile_clear(int dir, const char *name);
