@@ -30,7 +30,29 @@ ok 'no new privileges, filters in all threads, no core dumps, few files' '
 	tr "\0" "\n" <"/proc/$pid/environ" >env && cat env &&
 	! grep -v ^PATH= env
 '
-ok 'what it has open is its machine'\''s' '
+ok 'it has a session of its own' '
+	read -r pid _ <"$vm/pid" && read -r stat <"/proc/$pid/stat" &&
+	set -- ${stat##*) } && [ "$4" = "$pid" ]
+'
+# How many different ones there are that begin with $1.
+kinds() {
+	ls -l "/proc/$pid/fd" | sed -n "s/.*-> \($1.*\)/\1/p" | sort -u |
+		grep -c .
+}
+# Two pipes: its console and its log. Three sockets: it listens at its API and
+# for connections to the guest, and has that of the agent, which says hello.
+ok 'its pipes and sockets are counted, and none is of a network' '
+	read -r pid _ <"$vm/pid" && ls -l "/proc/$pid/fd" &&
+	[ "$(kinds pipe:)" = 2 ] && [ "$(kinds socket:)" = 3 ] &&
+	for socket in $(ls -l "/proc/$pid/fd" |
+			sed -n "s/.*socket:\[\([0-9]*\)\]$/\1/p"); do
+		grep " $socket\( \|$\)" /proc/net/unix || exit
+	done >got && cat got &&
+	[ "$(awk "\$4 == 00010000 { print \$8 }" got | sort |
+		tr "\n" " ")" = "/proc/self/fd/4/api.sock \
+/proc/self/fd/4/vsock.sock " ]
+'
+ok 'what else it has open is its machine'\''s' '
 	read -r pid _ <"$vm/pid" && ls -l "/proc/$pid/fd" &&
 	for fd in $(ls "/proc/$pid/fd"); do
 		readlink "/proc/$pid/fd/$fd"

@@ -23,7 +23,8 @@ ok 'without rights it would be emulated, which is said, and why' '
 	grep -q "^WARN  kvm .*no permission" out'
 ok 'Firecracker that was asked for says so itself' '
 	new --no-start --vmm firecracker b &&
-	says 1 "Permission denied" dev banger vm start -q b'
+	says 1 "cannot start machine '\''b'\''" dev banger vm start -q b &&
+	grep -q "Firecracker ended with status 1: .*[Kk][Vv][Mm].*denied" .err'
 ok 'with them it starts, without being made anew' '
 	chmod 660 /dev/kvm && dev banger vm start -q b &&
 	dev banger vm exec b -- true && dev banger vm delete a b'
@@ -31,6 +32,7 @@ ok 'more memory than there is: refused by Firecracker, in a line' '
 	new --no-start --vmm firecracker --memory 64G big &&
 	echo 2 >$overcommit && says 1 "cannot start machine '\''big'\''" \
 		dev banger vm start -q big && echo 0 >$overcommit &&
+	grep -q "Firecracker ended with status 1: .*mmap.*Out of memory" .err &&
 	no_process firecracker && dev banger vm delete big'
 
 done_testing
