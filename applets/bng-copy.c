@@ -32,6 +32,7 @@
 #include "ask.h"
 #include "bng.h"
 #include "extract.h"
+#include "store.h"
 #include "vm.h"
 
 enum { PIPE = 1 << 20, COMPLAINTS = 20 };
@@ -241,7 +242,7 @@ capacity(void)
 	char path[4096];
 	struct stat st;
 
-	if (file_line(ask_dir, "image_dir", path, sizeof(path)) > 0) {
+	if (store_of_vm(&store_images, ask_dir, path, sizeof(path)) > 0) {
 		autofree char *rootfs = xasprintf("%s/rootfs.ext4", path);
 
 		image = stat(rootfs, &st) ? 0 : (uint64_t)st.st_size;

@@ -9,6 +9,7 @@
 #include "bng.h"
 #include "fcconf.h"
 #include "jail.h"
+#include "store.h"
 #include "supervise.h"
 #include "supread.h"
 
@@ -154,8 +155,8 @@ fcconf_make(struct fcconf *c, struct sup *s)
 	char *text;
 
 	c->jailed = sup_yes(s, "jailer");
-	c->image = sup_open_dir(s, "image_dir");
-	c->kernel = sup_open_dir(s, "kernel_dir");
+	c->image = sup_open_dir(s, &store_images);
+	c->kernel = sup_open_dir(s, &store_kernels);
 	if (sup_yes(s, "nested"))
 		sup_refuse(s, "Firecracker's guests have no virtualisation of "
 		    "their own (nested)");

@@ -11,6 +11,7 @@
 #include "qemucmd.h"
 #include "qmp.h"
 #include "spawn.h"
+#include "store.h"
 #include "supervise.h"
 #include "supread.h"
 
@@ -219,8 +220,8 @@ qemucmd_make(struct qemucmd *c, struct sup *s)
 
 	if (sup_yes(s, "jailer"))
 		warn("jailer: none (QEMU has none)");
-	c->image = sup_open_dir(s, "image_dir");
-	c->kernel = sup_open_dir(s, "kernel_dir");
+	c->image = sup_open_dir(s, &store_images);
+	c->kernel = sup_open_dir(s, &store_kernels);
 	c->nested = sup_yes(s, "nested");
 	c->path = find_qemu(s);
 	km = sup_manifest(s, c->kernel);

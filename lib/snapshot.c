@@ -13,6 +13,7 @@
 #include "name.h"
 #include "scratch.h"
 #include "snapshot.h"
+#include "store.h"
 #include "supervise.h"
 #include "vm.h"
 
@@ -68,15 +69,17 @@ ephemeral(int vm)
 	return !strcmp(value(vm, "ephemeral", yes, sizeof(yes)), "yes");
 }
 
-/* Size and age of the file that the value `key` has in its directory. */
+/* Size and age of a file of what the machine refers to. */
 static char *
-age(int dir, const char *key, const char *name)
+age(int dir, const struct store *of, const char *name)
 {
 	char path[LINE];
 	struct stat st = { 0 };
-	autofree char *file = xasprintf("%s/%s",
-	    value(dir, key, path, sizeof(path)), name);
+	autofree char *file = NULL;
 
+	if (store_of_vm(of, dir, path, sizeof(path)) < 0)
+		return xstrdup("-");
+	file = xasprintf("%s/%s", path, name);
 	if (stat(file, &st))
 		return xstrdup("-");
 	return xasprintf("%lld %lld.%09ld", (long long)st.st_size,
@@ -87,8 +90,8 @@ age(int dir, const char *key, const char *name)
 static char *
 base(int dir)
 {
-	autofree char *image = age(dir, "image_dir", "rootfs.ext4");
-	autofree char *modules = age(dir, "kernel_dir", "modules.ext4");
+	autofree char *image = age(dir, &store_images, "rootfs.ext4");
+	autofree char *modules = age(dir, &store_kernels, "modules.ext4");
 
 	return xasprintf("%s %s", image, modules);
 }

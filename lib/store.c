@@ -2,16 +2,18 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <limits.h>
+
 #include "bng.h"
 #include "dirs.h"
 #include "name.h"
 #include "store.h"
 
 const struct store store_images = {
-	"image", "images", "BANGER_IMAGE_PATH", "rootfs.ext4"
+	"image", "images", "image_dir", "BANGER_IMAGE_PATH", "rootfs.ext4"
 };
 const struct store store_kernels = {
-	"kernel", "kernels", "BANGER_KERNEL_PATH", "vmlinux"
+	"kernel", "kernels", "kernel_dir", "BANGER_KERNEL_PATH", "vmlinux"
 };
 
 char *
@@ -52,4 +54,36 @@ store_find(const struct store *s, const char *name)
 		free(found);
 	}
 	return NULL;
+}
+
+const char *
+store_ref(const struct store *s, const char *dir)
+{
+	autofree char *own = store_dir(s, 0);
+	size_t len = strlen(own);
+
+	if (strncmp(dir, own, len) || dir[len] != '/')
+		return dir;
+	return dir + strlen(dir_state()) + 1;
+}
+
+ssize_t
+store_of_vm(const struct store *s, int vmfd, char *buf, size_t size)
+{
+	char line[PATH_MAX];
+	ssize_t n = file_line(vmfd, s->vm_key, line, sizeof(line));
+	size_t len = strlen(s->dir);
+	int want;
+
+	if (n < 0)
+		return n;
+	if (line[0] == '/') {
+		want = snprintf(buf, size, "%s", line);
+	} else {
+		if (strncmp(line, s->dir, len) || line[len] != '/' ||
+		    !name_ok(line + len + 1))
+			return -EINVAL;
+		want = snprintf(buf, size, "%s/%s", dir_state(), line);
+	}
+	return (size_t)want < size ? want : -ENAMETOOLONG;
 }

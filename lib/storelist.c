@@ -166,12 +166,33 @@ machine_ok(const char *entry)
 	return *entry != '.' || !strncmp(entry, ".new.", 5);
 }
 
+/*
+ * Whether a machine is made of what is in dir, under whichever path either is
+ * known. One whose own is not there, as when that was moved, is asked for its
+ * name: it may be the only one left that it can be made whole with.
+ */
+static bool
+refers(int vm, const struct store *s, const char *dir)
+{
+	char line[PATH_MAX];
+	struct stat its, that;
+
+	if (store_of_vm(s, vm, line, sizeof(line)) < 0)
+		return false;
+	if (!strcmp(line, dir))
+		return true;
+	if (stat(line, &its))
+		return file_line(vm, s->noun, line, sizeof(line)) > 0 &&
+		    !strcmp(line, strrchr(dir, '/') + 1);
+	return !stat(dir, &that) && its.st_dev == that.st_dev &&
+	    its.st_ino == that.st_ino;
+}
+
 /* The machines made of what is in dir: their names, as they will be. */
 static void
 machines_of(struct names *n, const struct store *s, const char *dir)
 {
-	autofree char *key = xasprintf("%s_dir", s->noun);
-	char line[PATH_MAX], name[SCRATCH_NAME];
+	char name[SCRATCH_NAME];
 	struct names all = { 0 };
 	pid_t pid;
 
@@ -182,8 +203,7 @@ machines_of(struct names *n, const struct store *s, const char *dir)
 		autoclose int fd = open(path, O_RDONLY | O_DIRECTORY |
 		    O_CLOEXEC);
 
-		if (fd < 0 || file_line(fd, key, line, sizeof(line)) < 0 ||
-		    strcmp(line, dir))
+		if (fd < 0 || !refers(fd, s, dir))
 			continue;
 		names_add(n, scratch_parse(all.name[i], "new", name, &pid) ?
 		    name : all.name[i]);

@@ -6,6 +6,7 @@
 #include "dirs.h"
 #include "qmp.h"
 #include "supervise.h"
+#include "store.h"
 #include "supread.h"
 
 enum { MANIFEST_MAX = 65536 };
@@ -38,14 +39,13 @@ sup_yes(struct sup *s, const char *key)
 }
 
 int
-sup_open_dir(struct sup *s, const char *key)
+sup_open_dir(struct sup *s, const struct store *of)
 {
 	char path[4096];
 	int fd;
 
-	sup_value(s, key, path, sizeof(path));
-	if (path[0] != '/')
-		sup_refuse(s, "its '%s' is missing", key);
+	if (store_of_vm(of, s->dir, path, sizeof(path)) < 0)
+		sup_refuse(s, "its '%s' is missing", of->vm_key);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		sup_refuse(s, "cannot open '%s': %s", path, strerror(errno));

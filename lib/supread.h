@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct store;
 struct sup;
 
 /* A value from 1 to max. */
@@ -21,8 +22,8 @@ int64_t sup_number(struct sup *s, const char *key, int64_t max);
 void sup_value(struct sup *s, const char *key, char *buf, size_t size);
 bool sup_yes(struct sup *s, const char *key);
 
-/* The directory that a value names: a descriptor. */
-int sup_open_dir(struct sup *s, const char *key);
+/* The image or kernel that it refers to: a descriptor. */
+int sup_open_dir(struct sup *s, const struct store *of);
 
 /* That dir/name is a file we may use so: R_OK, R_OK | W_OK. */
 void sup_need_file(struct sup *s, int dir, const char *name, int mode);

@@ -201,9 +201,11 @@ xvm_new(struct vm_wish *w, int *ret_undo)
 	fd = xopen(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	r = put_identity(fd, dir);
 	r = r ? r : vm_put_new(fd, "image", "%s", w->image);
-	r = r ? r : vm_put_new(fd, "image_dir", "%s", image);
+	r = r ? r : vm_put_new(fd, "image_dir", "%s",
+	    store_ref(&store_images, image));
 	r = r ? r : vm_put_new(fd, "kernel", "%s", w->kernel);
-	r = r ? r : vm_put_new(fd, "kernel_dir", "%s", kernel);
+	r = r ? r : vm_put_new(fd, "kernel_dir", "%s",
+	    store_ref(&store_kernels, kernel));
 	r = r ? r : put_values(fd, w);
 	if (r)
 		die_cannot(r, "write the values in", dir);

@@ -16,8 +16,8 @@ ok 'a new machine has every value, each one line, private' '
 		ip gateway dns nat nested ephemeral workspace/host_path \
 		image_dir kernel_dir >got &&
 	printf "%s\n" tiny k 3 512 1073741824 qemu user 10.0.2.15/24 10.0.2.2 \
-		10.0.2.3 yes yes yes "/a b" "$BANGER_STATE/images/tiny" \
-		"$BANGER_STATE/kernels/k" >want && same got want &&
+		10.0.2.3 yes yes yes "/a b" images/tiny kernels/k >want &&
+	same got want &&
 	grep -Eqx "[0-9a-f]{32}" "$VMS/full/id" &&
 	grep -Eqx "[0-9]+" "$VMS/full/created" &&
 	[ ! -e "$VMS/full/maker" ] &&
@@ -62,7 +62,7 @@ ok 'images and kernels are found along the paths, the own ones first' '
 	[ "$(bng-state get "$dir" image_dir kernel_dir)" = "$T/s1/images/other
 $T/s1/kernels/k2" ] && rm -r "$dir" &&
 	dir=$(bng-state new -n near tiny) &&
-	[ "$(bng-state get "$dir" image_dir)" = "$BANGER_STATE/images/tiny" ] &&
+	[ "$(bng-state get "$dir" image_dir)" = images/tiny ] &&
 	rm -r "$dir"'
 
 for bad in vcpu=0 vcpu=257 vcpu=2x vcpu= vcpu=02 vcpu=-1 memory_mib=1 \

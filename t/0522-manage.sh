@@ -125,6 +125,17 @@ ok 'what is in use is not deleted: who uses it is named' '
 	says 1 "in use by image fake, machine b" banger kernel rm fake &&
 	[ -d "$BANGER_STATE/images/fake" ] &&
 	[ -d "$BANGER_STATE/kernels/fake" ]'
+ok 'nor where the state directory has another path, or had' '
+	ln -s "$BANGER_STATE" other &&
+	says 1 "in use by machine b" env BANGER_STATE="$T/other" \
+		banger image delete fake &&
+	for own in image kernel; do
+		echo "$T/other/${own}s/fake" >"$vms/b/${own}_dir" || exit
+	done && says 1 "in use by machine b" banger image delete fake &&
+	rm other && says 1 "in use by machine b" banger image delete fake &&
+	says 1 "machine b" banger kernel rm fake &&
+	echo images/fake >"$vms/b/image_dir" &&
+	echo kernels/fake >"$vms/b/kernel_dir"'
 ok 'a machine that is being made refers to its image, too' '
 	banger vm delete b && made=$(bng-state new -m $$ -n made fake) &&
 	says 1 "in use by machine made" banger image delete fake &&

@@ -13,6 +13,7 @@
 #include "ident.h"
 #include "manifest.h"
 #include "ociconfig.h"
+#include "store.h"
 #include "vm.h"
 
 /* A value file becomes a string of the message; absent, it does not. */
@@ -94,7 +95,7 @@ add_image(cJSON *o, int dir)
 	struct manifest *m = NULL;
 	cJSON *config = NULL;
 
-	if (file_line(dir, "image_dir", path, sizeof(path)) > 0)
+	if (store_of_vm(&store_images, dir, path, sizeof(path)) > 0)
 		image = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
 	    ociconfig_take(manifest_config(m), &config, why))
