@@ -62,7 +62,7 @@ check_version(const char *dir)
 	n = fd < 0 ? -ENOENT : file_line(fd, "version", line, sizeof(line));
 	if (n == -ENOENT || (n >= 0 && !strcmp(line, STATE_VERSION)))
 		return;
-	if (n > 0 && strspn(line, "0123456789") == (size_t)n)
+	if (n > 0 && *line != '0' && strspn(line, "0123456789") == (size_t)n)
 		die("cannot use '%s': it was written by a newer banger, in "
 		    "version %s; this one knows " STATE_VERSION, dir, line);
 	die("cannot use '%s': its file version does not say "

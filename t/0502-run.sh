@@ -51,7 +51,9 @@ ok 'a state that cannot be used is a failure of ours: 125' '
 		banger vm exec x -- true && says 1 "is not an absolute path" \
 		banger vm list) &&
 	mkdir newer && echo 999 >newer/version && (BANGER_STATE=$T/newer &&
-		fails 125 run -q -- true && fails 1 banger vm list)'
+		fails 125 run -q -- true && fails 1 banger vm list &&
+		echo 0 >newer/version && says 1 "version does not say 1" \
+			banger vm list)'
 ok 'the status of a command is ours, its output is apart' '
 	fails 42 run -q --rm -- sh -c "echo out; echo err >&2; exit 42" \
 		>out 2>err &&

@@ -136,7 +136,7 @@ ok 'a state that cannot be is a finding like any other' '
 	unwell "not an absolute path" BANGER_STATE=rel &&
 	unwell "by a newer banger, in version 9" BANGER_STATE=$T/newer &&
 	unwell "file is not a directory" BANGER_STATE=$T/file/below &&
-	unwell "lost is not a directory" BANGER_STATE=$T/lost'
+	unwell "lost.: it is a link to what is not there" BANGER_STATE=$T/lost'
 # The tree of a developer may be where others cannot go: banger is installed.
 unwell_as() { unwell "$2" BANGER_STATE="$1" PATH="$T/us/bin:$PATH" \
 	setpriv --reuid=65534 --clear-groups; }

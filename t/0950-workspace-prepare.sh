@@ -176,6 +176,7 @@ ok 'it does so the way it was done before' '
 ok 'what the guest has changed stops it, before the command' '
 	echo g >>guest/srv/copy/moved && echo 9 >>repo/moved &&
 	says 125 "the guest has changes" exec_ -q --auto-prepare -- touch ran &&
+	grep -q "; banger vm workspace prepare --force drops them" .err &&
 	[ ! -e guest/srv/copy/ran ]'
 ok 'a repository that is gone has not changed; there is nothing to copy' '
 	mv repo away && exec_ -- true 2>err && [ ! -s err ] &&
