@@ -74,6 +74,10 @@ ok 'show and logs are no other' '
 	printf "%s\n" "vm show web" "vm show --json web" "vm logs web" \
 		"image show fake" "kernel show fake" >lines &&
 	lines <lines >bad && cat bad && [ ! -s bad ]'
+ok 'nor are logs that are followed, once there is a line' '
+	echo "vm logs -f web" | lines >bad && cat bad && [ ! -s bad ] &&
+	banger vm stop -q web && banger vm logs -f web >out &&
+	echo "of the console" | cmp - out'
 ok 'a closed one is said as what it is' '
 	for verb in help version doctor "vm list" "vm run --help" \
 		"completion bash"; do
