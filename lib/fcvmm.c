@@ -119,8 +119,8 @@ fc_launch(struct sup *s, struct launch *l)
 
 	unlinkat(s->dir, "api.sock", 0);
 	unlinkat(s->dir, "vsock.sock", 0);
-	file_note_line(s->dir, "accel", "kvm");
-	file_note_line(s->dir, "vmm_version", "%s", f->conf.find.version);
+	vm_note(s->dir, "accel", "kvm");
+	vm_note(s->dir, "vmm_version", "%s", f->conf.find.version);
 	return f->conf.jailed ? fc_jailed(s, l) : fc_free(s, l);
 }
 

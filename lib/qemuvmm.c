@@ -9,14 +9,15 @@
 #include "link.h"
 #include "qemusnap.h"
 #include "qemuvmm.h"
+#include "vm.h"
 
 void
 qemuvmm_note_accel(const struct qemu *q, const char *why)
 {
 	if (q->cmd.kvm)
-		file_note_line(q->sup->dir, "accel", "kvm");
+		vm_note(q->sup->dir, "accel", "kvm");
 	else
-		file_note_line(q->sup->dir, "accel", "tcg (%s)", why);
+		vm_note(q->sup->dir, "accel", "tcg (%s)", why);
 }
 
 static void
@@ -106,9 +107,8 @@ note_version(struct sup *s, const cJSON *v)
 {
 	const cJSON *n = cJSON_GetObjectItem(v, "qemu");
 
-	file_note_line(s->dir, "vmm_version", "%d.%d.%d",
-	    number_of(n, "major"), number_of(n, "minor"),
-	    number_of(n, "micro"));
+	vm_note(s->dir, "vmm_version", "%d.%d.%d", number_of(n, "major"),
+	    number_of(n, "minor"), number_of(n, "micro"));
 }
 
 /*

@@ -6,6 +6,7 @@
 
 #include "bng.h"
 #include "supervise.h"
+#include "vm.h"
 
 void
 sup_error(struct sup *s, const char *why)
@@ -34,7 +35,7 @@ sup_running(struct sup *s)
 {
 	if (s->running)
 		return;
-	file_note_line(s->dir, "vmm", "%s", s->vmm->key);
+	vm_note(s->dir, "vmm", "%s", s->vmm->key);
 	s->running = true;
 	sup_report(s, 'o', s->door.agent ? "agent" : "");
 }

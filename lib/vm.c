@@ -200,6 +200,23 @@ vm_put_new(int vmfd, const char *key, const char *fmt, ...)
 	return fd < 0 ? -errno : write_all(fd, line, (size_t)n);
 }
 
+int
+vm_note(int vmfd, const char *key, const char *fmt, ...)
+{
+	char line[4096], now[4096];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return -ENAMETOOLONG;
+	if (file_line(vmfd, key, now, sizeof(now)) >= 0 && !strcmp(now, line))
+		return 0;
+	return file_note_line(vmfd, key, "%s", line);
+}
+
 static bool
 there(int vmfd, const char *name)
 {

@@ -44,6 +44,13 @@ int vm_set(int vmfd, const char *key, const char *value);
 printf_fn(3, 4) int vm_put_new(int vmfd, const char *key, const char *fmt, ...);
 
 /*
+ * file_note_line() of a value that is mostly what it was at the last start:
+ * where it says so already, nothing is written. A file system may begin to
+ * write a file to its disk when that takes the place of another.
+ */
+printf_fn(3, 4) int vm_note(int vmfd, const char *key, const char *fmt, ...);
+
+/*
  * Whether it has one, as it is: not every VMM has one for users (vmms.h), so
  * what was asked for is not all.
  */

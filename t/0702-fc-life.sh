@@ -62,6 +62,10 @@ ok 'it starts, is configured, and its values say what it is' '
 	[ "$(cat "$VMS/a/vmm_version")" = 1.12.1 ] &&
 	[ "$(cat "$VMS/a/accel")" = kvm ] &&
 	says 1 "already running" bng-fc start a'
+ok 'a value that is what it was at the last start is not written again' '
+	inodes() { (cd "$VMS/a" && stat -c %i vmm vmm_version accel); } &&
+	inodes >old && up && inodes | same old - &&
+	echo tcg >"$VMS/a/accel" && up && [ "$(cat "$VMS/a/accel")" = kvm ]'
 ok 'commands go through the vsock, their status comes back' '
 	fails 7 do_in hello >out && [ "$(cat out)" = hello ] &&
 	bng-agent ping a'
