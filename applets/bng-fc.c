@@ -12,7 +12,7 @@
  *        bng-fc pause VM
  *        bng-fc resume VM
  *        bng-fc snapshot [-t] VM DIR
- *        bng-fc restore [-m] VM DIR
+ *        bng-fc restore [-gm] VM DIR
  *        bng-fc probe
  *
  * VM is a machine's name, or its directory when it holds a '/'.
@@ -28,7 +28,8 @@
  *           memory; print for how many milliseconds it stood still for that
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
- *           (-m: its disks are moved from DIR, and DIR is gone in the end)
+ *           (-m: its disks are moved from DIR, and DIR is gone in the end;
+ *           -g: gc first, which says on stderr what it does)
  *   probe   print "ok", "kvm", the version and the path; or "no" (there is
  *           none that could be used) or "unfit" (KVM is not usable), why, and
  *           perhaps what to type, tab-separated

@@ -12,7 +12,7 @@
  *        bng-qemu pause VM
  *        bng-qemu resume VM
  *        bng-qemu snapshot [-t] VM DIR
- *        bng-qemu restore [-m] VM DIR
+ *        bng-qemu restore [-gm] VM DIR
  *        bng-qemu probe
  *        bng-qemu kvm
  *        bng-qemu landlock
@@ -30,7 +30,8 @@
  *           memory; print for how many milliseconds it stood still for that
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
- *           (-m: its disks are moved from DIR, and DIR is gone in the end)
+ *           (-m: its disks are moved from DIR, and DIR is gone in the end;
+ *           -g: gc first, which says on stderr what it does)
  *   probe   print "ok", "kvm" or "tcg", "-" (the version, which nobody asks),
  *           the path, and why not kvm; or "no", that there is no QEMU, and
  *           what to type, tab-separated

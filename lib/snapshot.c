@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "copy.h"
 #include "dirs.h"
+#include "gc.h"
 #include "hold.h"
 #include "lock.h"
 #include "name.h"
@@ -98,19 +99,22 @@ base(int dir)
 
 /* --- make ------------------------------------------------------------- */
 
-/* The options and the two operands that both verbs have. */
-static bool
-options(int argc, char *argv[], const char *letter, char **ret_dir)
+/*
+ * The options and the two operands that both verbs have. Bit i of the result
+ * is whether letters[i] was given.
+ */
+static unsigned
+options(int argc, char *argv[], const char *letters, char **ret_dir)
 {
-	bool given = false;
+	unsigned given = 0;
 	size_t len;
 	int c;
 
-	while ((c = getopt(argc, argv, letter)) != -1)
-		if (c == letter[0])
-			given = true;
-		else
+	while ((c = getopt(argc, argv, letters)) != -1) {
+		if (c == '?')
 			die_usage("%s: unknown option", argv[0]);
+		given |= 1U << (strchr(letters, c) - letters);
+	}
 	if (argc - optind != 2)
 		die_usage("%s: a machine and a directory are wanted", argv[0]);
 	*ret_dir = xstrdup(argv[optind + 1]);
@@ -328,9 +332,13 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 {
 	autofree char *now = NULL;
 	char vmm[LINE];
+	unsigned given;
 
 	memset(sn, 0, sizeof(*sn));
-	sn->move = options(argc, argv, "m", &sn->path);
+	given = options(argc, argv, "mg", &sn->path);
+	sn->move = given & 1;
+	if (given & 2)
+		(void)gc_run(false, stderr);
 	sup_lock(s, argv[optind], -1);
 	sn->vm = s->dir;
 	sn->vm_name = s->name;
@@ -443,14 +451,15 @@ snapshot_apply(struct snapshot *sn)
 	}
 	if (!sn->move)
 		copies_written(sn, fds);
-	r = file_put_line(sn->vm, "restoring", "%s", sn->path);
+	/* That it is there counts, before what is renamed; not what it says. */
+	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
 	for (size_t i = 0; i < ARRAY_SIZE(disks) && !r; i++)
 		if (renameat(sn->move ? sn->dir : sn->vm,
 		    sn->move ? disks[i] : aside[i], sn->vm, disks[i]))
 			r = -errno;
 	if (!r)
 		r = restore_values(sn);
-	if (!r && fsync(sn->vm))
+	if (!r && sn->lasting && fsync(sn->vm))
 		r = -errno;
 	if (!r && unlinkat(sn->vm, "restoring", 0))
 		r = -errno;
@@ -475,7 +484,7 @@ snapshot_refuse_half(struct sup *s)
 {
 	char from[LINE];
 
-	if (file_line(s->dir, "restoring", from, sizeof(from)) >= 0)
+	if (!faccessat(s->dir, "restoring", F_OK, AT_SYMLINK_NOFOLLOW))
 		sup_refuse(s, "restoring '%s' was interrupted: restore it "
-		    "again", from);
+		    "again", value(s->dir, "restoring", from, sizeof(from)));
 }

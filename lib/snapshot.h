@@ -42,7 +42,7 @@ struct snapshot_vmm {
 /* The verb snapshot [-t] VM DIR. Its exit status. */
 int snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v);
 
-/* The verb restore [-m] VM DIR, up to where something changes: sup_lock the
+/* The verb restore [-gm] VM DIR, up to where something changes: sup_lock the
  * machine and open what there is. */
 void snapshot_open(struct snapshot *sn, int argc, char *argv[],
     struct sup *s, const struct snapshot_vmm *v);

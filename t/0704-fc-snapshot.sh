@@ -61,6 +61,12 @@ ok 'a field that a version does not know it refuses, as the real ones do' '
 	try 1.13.0 ,\"clock_realtime\":true "400 .*unknown field" &&
 	try 1.16.1 ,\"vsock_override\":{} 204 &&
 	try 1.15.1 ,\"vsock_override\":{} "400 .*unknown field"'
+ok 'a restore cleans up before, when asked to, and says so' '
+	bng-fc snapshot a "$T/disks" && sh -c "bng-state new -n dead tiny; :" &&
+	bng-fc restore a "$T/disks" 2>said && [ ! -s said ] &&
+	bng-fc restore -g a "$T/disks" 2>said &&
+	grep -Eqx "removed vms/.new.dead.[0-9]+" said &&
+	[ "$(wc -l <said)" = 1 ]'
 ok 'a machine that is not paused is not saved, one that runs loads nothing' '
 	firecracker 1.12.1 && up &&
 	refuses "$VMS/a" "not paused" PUT /snapshot/create "$make" &&
