@@ -42,6 +42,21 @@ ok 'asked to, it goes back: to the newest, or to the one named' '
 	banger vm restore -f web && [ "$(in_vm web "cat /ram/n")" = 2 ] &&
 	banger vm restore -q -f web snap-1 &&
 	[ "$(in_vm web "cat /ram/n")" = 1 ]'
+ok 'what is typed most says what the long way says, and does the same' '
+	back() {
+		banger vm kill web >/dev/null && banger "$@" >out 2>err &&
+		[ "$(cat out)" = web ] && [ "$(in_vm web "cat /ram/n")" = 2 ]
+	} && banger vm restore -f web >/dev/null &&
+	in_vm web "echo 4 >/ram/n" &&
+	back vm restore --quiet web second && cp err long &&
+	! grep restoring long && back vm restore -q web second &&
+	same long err &&
+	back vm restore web -- second && cp err long &&
+	grep restoring long && back vm restore web second && same long err &&
+	says 1 "is running" banger vm restore web second &&
+	says 1 "no snapshot" banger vm restore web absent &&
+	says 1 "no machine" banger vm restore absent second &&
+	says 2 "unexpected" banger vm restore web second third'
 ok 'restored as itself it is as it was, with the time and randomness of now' '
 	in_vm web "echo mine >/etc/hostname; date -s 202001010000" &&
 	banger vm snapshot -q web moment &&
