@@ -3,10 +3,11 @@
 #	. "$TOP/t/table.sh"		(after lib.sh)
 #
 # Both sides of a row are run in turns, so that what disturbs the machine
-# disturbs both, and medians are compared; "a (b..c)" is the median, the least
-# and the most. missed=1 once a goal was missed.
+# disturbs both sides of a lap: what counts is the median of the laps' ratios,
+# however fast the machine was at each. "a (b..c)" is the median, the least and
+# the most. missed=1 once a goal was missed.
 #
-# shellcheck shell=sh disable=SC2034,SC2154,SC2086
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2154
 missed=0
 
 # stats FIELD: "median least most" of that field of the lines on stdin.
@@ -39,17 +40,13 @@ line() {
 # beside WHAT FILE GOAL [INVERSE]: ours/theirs of "ours<TAB>theirs" lines must
 # be at most GOAL; with INVERSE theirs/ours must be at least GOAL.
 beside() {
-	ours=$(stats 1 <"$2")
-	theirs=$(stats 2 <"$2")
-	if [ -z "${4:-}" ]; then
-		ratio=$(awk "BEGIN { print ${ours%% *} / ${theirs%% *} }")
-		met=$(judge "$ratio" at-most "$3") sign='<= '
-	else
-		ratio=$(awk "BEGIN { print ${theirs%% *} / ${ours%% *} }")
-		met=$(judge "$ratio" at-least "$3") sign='>= '
-	fi
-	line "$1" "$(spread "$ours" 1000 ms)" "$(spread "$theirs" 1000 ms)" \
-		"$(printf '%.3g x' "$ratio")" "$sign$3 x" "$met"
+	how=at-most sign='<= ' over='$1 / $2'
+	[ -z "${4:-}" ] || how=at-least sign='>= ' over='$2 / $1'
+	ratio=$(awk "{ print $over }" "$2" | stats 1)
+	line "$1" "$(spread "$(stats 1 <"$2")" 1000 ms)" \
+		"$(spread "$(stats 2 <"$2")" 1000 ms)" \
+		"$(printf '%.3g x' "${ratio%% *}")" "$sign$3 x" \
+		"$(judge "${ratio%% *}" "$how" "$3")"
 }
 
 # above WHAT FILE GOAL: by how many ms ours/theirs differ at most, by median.
