@@ -146,6 +146,13 @@ ok 'the oldest output goes, and that is said' '
 	grep -q "the first 830143 bytes of stdout are not kept" err &&
 	seq 200000 >all && [ "$(wc -c <out)" = 458752 ] &&
 	tail -c 458752 all | same - out'
+ok 'also where its keeper dies, and had closed all but its lock before' '
+	dir=$AGENT_SESSIONS/ghost && cp -r "$AGENT_SESSIONS/two" "$dir" &&
+	sed -i "s/\"two\"/\"ghost\"/" "$dir/about" && rm "$dir/end" &&
+	exec 9<>"$dir/lock" && bng-state lock 9 && mkfifo ghost &&
+	{ timeout 20 bng-session logs -f -s stdout "$vm" ghost >ghost 9>&- &
+	} && p=$! && exec 8<ghost && read -r said <&8 && is "$said" out &&
+	exec 9>&- && wait $p && exec 8<&-'
 ok 'so it is to who follows more slowly than the command writes' '
 	start -p -n fast "$vm" sh -c "echo; read -r l; seq 500000" >/dev/null &&
 	mkfifo slow && { bng-session logs -f "$vm" fast >slow 2>err & } &&

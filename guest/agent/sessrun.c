@@ -370,6 +370,8 @@ session_logs_run(const char *request)
 		if (ring_open(&l.ring[i], dir, streams[i]))
 			watch(in, name, streams[i]);
 	}
+	/* Of a keeper that is killed it may be all that is still open. */
+	watch(in, name, "lock");
 	if (json_true(json_get(request, "follow")))
 		return follow(&l, home, name, in);
 	return copy(&l) ? 0 : 1;
