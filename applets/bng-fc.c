@@ -48,6 +48,16 @@
 
 enum { API_MS = 5000 };
 
+/* Who restores one knew it when it was started. */
+static void
+say_network(int dir)
+{
+	char net[16] = "";
+
+	if (file_line(dir, "net", net, sizeof(net)) < 0 || strcmp(net, "none"))
+		warn("net: none (Firecracker has no user-mode network)");
+}
+
 static int
 fc_start(int argc, char *argv[])
 {
@@ -61,6 +71,7 @@ fc_start(int argc, char *argv[])
 	if (!fc_find(&f.conf.find, why))
 		sup_refuse(&s, "%s", why);
 	fcvmm_init(&f, &s);
+	say_network(s.dir);
 	return sup_start(&s);
 }
 
@@ -83,7 +94,7 @@ fc_restore(int argc, char *argv[])
 	if (!fc_find(&f.conf.find, why))
 		die("cannot restore '%s': %s", s.name, why);
 	fcsnap_check(&sn, &f.conf.find);
-	snapshot_apply(&sn);
+	snapshot_apply(&sn, &s);
 	if (sn.memory < 0)
 		return snapshot_used(&sn);
 	fcvmm_init(&f, &s);

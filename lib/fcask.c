@@ -5,7 +5,6 @@
  * https://github.com/firecracker-microvm/firecracker/tree/main/docs
  */
 #include <sys/inotify.h>
-#include <sys/timerfd.h>
 
 #include "bng.h"
 #include "fcask.h"
@@ -169,18 +168,6 @@ on_answer(struct watch *w, uint32_t events)
 		on_done(f);
 }
 
-static int
-set_timer(struct watch *w, int ms)
-{
-	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L } };
-
-	w->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (w->fd < 0 || timerfd_settime(w->fd, 0, &when, NULL))
-		return -errno;
-	return loop_add(w, EPOLLIN);
-}
-
 /* Its socket has a name before it listens, and nothing tells when it does. */
 static void
 load(struct fc *f)
@@ -192,7 +179,7 @@ load(struct fc *f)
 	fcsnap_load(FC_FD_FROM, !f->waits, body, sizeof(body));
 	r = ask(f, ASK_LOAD, body);
 	if (r == -ECONNREFUSED || r == -EAGAIN)
-		set_timer(&f->unasked, DEAF_MS);
+		loop_timer(&f->unasked, DEAF_MS);
 }
 
 static void
@@ -215,7 +202,7 @@ on_unasked(struct watch *w, uint32_t events)
 static void
 ask_later(struct fc *f)
 {
-	if (set_timer(&f->unasked, UNASKED_MS))
+	if (loop_timer(&f->unasked, UNASKED_MS))
 		ask(f, ASK_STATE, NULL);
 }
 
@@ -279,7 +266,7 @@ watch_patience(struct fc *f)
 	if (seconds <= 0 || seconds > PATIENCE)
 		seconds = PATIENCE;
 	f->patience.ready = on_patience;
-	return set_timer(&f->patience, (int)seconds * 1000);
+	return loop_timer(&f->patience, (int)seconds * 1000);
 }
 
 int

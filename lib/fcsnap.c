@@ -16,6 +16,12 @@ enum {
 
 #define DUMP(file) VM_DUMP "/" file
 #define AT(file) "/proc/self/fd/%d/" file
+/*
+ * Longer than it need be. Strings of one size more than these would make the
+ * malloc of Firecracker 1.12 map a page and unmap it again for each device of
+ * a snapshot that it reads, a hundred times, which is a fifth of its work.
+ */
+#define AT_LENGTH(file) AT("./././././././" file)
 
 static struct api api;
 
@@ -118,6 +124,6 @@ fcsnap_load(int fd, bool resume, char *body, size_t size)
 {
 	snprintf(body, size, "{\"snapshot_path\":\"" AT("state") "\","
 	    "\"mem_backend\":{\"backend_type\":\"File\","
-	    "\"backend_path\":\"" AT("memory") "\"},"
+	    "\"backend_path\":\"" AT_LENGTH("memory") "\"},"
 	    "\"resume_vm\":%s}", fd, fd, resume ? "true" : "false");
 }

@@ -55,8 +55,8 @@ fc_free(struct sup *s, struct launch *l)
 	    "--api-sock", conf[] = "--config-file", log[] = "--log-path",
 	    api_path[] = PATH_OF_FD "4/api.sock", conf_path[] = PATH_OF_FD "7",
 	    log_path[] = PATH_OF_FD "2";
-	static char *argv[] = { name, id, NULL, sock, api_path, conf,
-		conf_path, log, log_path, NULL };
+	static char *argv[] = { name, id, NULL, log, log_path, sock, api_path,
+		conf, conf_path, NULL };
 	struct fc *f = s->own;
 	int r;
 
@@ -64,9 +64,7 @@ fc_free(struct sup *s, struct launch *l)
 	r = fc_sockets(f);
 	argv[2] = vm_name_error(s->name) ? name : s->name;
 	/* A snapshot is loaded into one that has no configuration. */
-	argv[5] = f->from < 0 ? conf : log;
-	argv[6] = f->from < 0 ? conf_path : log_path;
-	argv[7] = f->from < 0 ? log : NULL;
+	argv[7] = f->from < 0 ? conf : NULL;
 	if (f->from < 0)
 		unlinkat(s->dir, "restored", 0);
 	l->path = f->conf.find.path;
@@ -168,16 +166,6 @@ static const struct vmm fc_vmm = { .name = "Firecracker",
 /* --- the beginning ------------------------------------------------ */
 
 static void
-say_network(struct sup *s)
-{
-	char net[16] = "";
-
-	if (file_line(s->dir, "net", net, sizeof(net)) < 0 ||
-	    strcmp(net, "none"))
-		warn("net: none (Firecracker has no user-mode network)");
-}
-
-static void
 prepare_jail(struct sup *s, struct fc *f)
 {
 	struct jail *j = &f->jail;
@@ -202,7 +190,6 @@ fcvmm_init(struct fc *f, struct sup *s)
 	if (fc_is(&f->conf.find, FC_UNTRIED))
 		warn("Firecracker %s is newer than what was tried (1.14)",
 		    f->conf.find.version);
-	say_network(s);
 	if (f->conf.jailed)
 		prepare_jail(s, f);
 	f->sup = s;

@@ -154,39 +154,59 @@ place(const struct regions *all, uint32_t page)
 	return NULL;
 }
 
-/* A byte of each is written as it is, and the kernel copies the page. */
-static bool
-rewrite(pid_t pid, struct iovec *theirs, size_t n)
-{
+/*
+ * A byte of each is written as it is, and the kernel copies the page. It comes
+ * from the file: to read it where it will be would be a fault more.
+ */
+struct batch {
+	pid_t pid;
+	int memory;
+	size_t n;
+	struct iovec theirs[PIECE];
 	char bytes[PIECE];
-	struct iovec ours = { bytes, n };
+};
 
-	return process_vm_readv(pid, &ours, 1, theirs, n, 0) == (ssize_t)n &&
-	    process_vm_writev(pid, &ours, 1, theirs, n, 0) == (ssize_t)n;
+static bool
+rewrite(struct batch *b)
+{
+	struct iovec ours = { b->bytes, b->n };
+	ssize_t n = (ssize_t)b->n;
+
+	b->n = 0;
+	return process_vm_writev(b->pid, &ours, 1, b->theirs, (size_t)n, 0) ==
+	    n;
+}
+
+static bool
+add(struct batch *b, uint32_t page, void *there)
+{
+	if (!there)
+		return true;
+	if (pread(b->memory, b->bytes + b->n, 1, (off_t)page * PAGE) != 1)
+		return false;
+	b->theirs[b->n++] = (struct iovec){ there, 1 };
+	return b->n < PIECE || rewrite(b);
 }
 
 void
 fcwritten_copy(int snapshot, pid_t pid)
 {
 	struct regions all = find(pid);
-	struct iovec theirs[PIECE];
+	autoclose int memory = openat(snapshot, "memory", O_RDONLY |
+	    O_CLOEXEC);
+	struct batch b = { .pid = pid, .memory = memory };
 	autofree char *text = NULL;
 	uint32_t page;
-	size_t len, n = 0;
+	size_t len;
 
-	if (!all.n || file_slurp(snapshot, NOTE, sizeof(page) * MOST, &text,
-	    &len))
+	if (!all.n || memory < 0 || file_slurp(snapshot, NOTE,
+	    sizeof(page) * MOST, &text, &len))
 		return;
 	for (size_t at = 0; at + sizeof(page) <= len; at += sizeof(page)) {
 		memcpy(&page, text + at, sizeof(page));
-		theirs[n] = (struct iovec){ place(&all, page), 1 };
-		n += theirs[n].iov_base != NULL;
-		if (n == PIECE) {
-			if (!rewrite(pid, theirs, n))
-				return;
-			n = 0;
-		}
+		if (!add(&b, page, place(&all, page)))
+			return;
 	}
-	if (n)
-		rewrite(pid, theirs, n);
+	if (b.n)
+		rewrite(&b);
 }
