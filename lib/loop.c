@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/timerfd.h>
+
 #include "bng.h"
 #include "loop.h"
 
@@ -22,6 +24,23 @@ loop_add(struct watch *w, uint32_t events)
 	struct epoll_event ev = { .events = events, .data.ptr = w };
 
 	return epoll_ctl(ep, EPOLL_CTL_ADD, w->fd, &ev) ? -errno : 0;
+}
+
+int
+loop_timer(struct watch *w, int ms)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L } };
+	int r;
+
+	w->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (w->fd < 0)
+		return -errno;
+	r = timerfd_settime(w->fd, 0, &when, NULL) ? -errno :
+	    loop_add(w, EPOLLIN);
+	if (r)
+		close(steal_fd(&w->fd));
+	return r;
 }
 
 void

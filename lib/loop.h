@@ -29,6 +29,9 @@ int loop_init(void);
 /* 0 or -errno. */
 int loop_add(struct watch *w, uint32_t events);
 
+/* Have w->ready called in so many ms, once; it deletes w. 0 or -errno. */
+int loop_timer(struct watch *w, int ms);
+
 /* Change what is waited for; an edge that is there already comes again. */
 void loop_mod(struct watch *w, uint32_t events);
 

@@ -391,8 +391,8 @@ snapshot_check_version(const struct snapshot *sn, const char *vmm,
 }
 
 /*
- * A copy beside the machine's disk, which a crash or a full disk leaves be.
- * Its writing has begun: to wait for all disks at once is to wait once.
+ * A copy beside the machine's disk, which a full disk leaves be. Its writing
+ * has begun: to wait for all disks at once is to wait once.
  */
 static int
 copy_aside(struct snapshot *sn, const char *disk, const char *aside)
@@ -411,14 +411,45 @@ copy_aside(struct snapshot *sn, const char *disk, const char *aside)
 	return fd;
 }
 
+/* They have a place on the disk, and what they hold is there. */
 static void
 copies_written(struct snapshot *sn, const int *fds)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
-		if (sn->lasting && fsync(fds[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		if (sn->lasting && sync_file_range(fds[i], 0, 0,
+		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+		    SYNC_FILE_RANGE_WAIT_AFTER))
 			fail(sn, -errno, "restore", disks[i]);
+}
+
+/*
+ * After a crash of the host the disks are what they were before, or these, or
+ * there is `restoring`: a file system that keeps to the order of what was done
+ * in one directory knows that name before it knows the new ones. To sync them
+ * where they are now takes it one turn for all.
+ */
+static int
+lasts(struct snapshot *sn, const int *fds)
+{
+	int r = 0;
+
+	if (sn->move && sn->lasting && fsync(sn->vm))
+		r = -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(disks) && !sn->move; i++) {
+		if (!r && sn->lasting && fsync(fds[i]))
+			r = -errno;
 		close(fds[i]);
 	}
+	return r;
+}
+
+/* To free a large file is work: its last user does that, when there is time. */
+static void
+keep_old(struct snapshot *sn, struct sup *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		s->old[i] = openat(sn->vm, disks[i], O_RDONLY | O_CLOEXEC |
+		    O_NOFOLLOW | O_NONBLOCK);
 }
 
 static int
@@ -438,7 +469,7 @@ restore_values(const struct snapshot *sn)
 }
 
 void
-snapshot_apply(struct snapshot *sn)
+snapshot_apply(struct snapshot *sn, struct sup *s)
 {
 	char aside[ARRAY_SIZE(disks)][64];
 	int fds[ARRAY_SIZE(disks)] = { -1, -1 }, r;
@@ -451,6 +482,7 @@ snapshot_apply(struct snapshot *sn)
 	}
 	if (!sn->move)
 		copies_written(sn, fds);
+	keep_old(sn, s);
 	/* That it is there counts, before what is renamed; not what it says. */
 	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
 	for (size_t i = 0; i < ARRAY_SIZE(disks) && !r; i++)
@@ -459,8 +491,8 @@ snapshot_apply(struct snapshot *sn)
 			r = -errno;
 	if (!r)
 		r = restore_values(sn);
-	if (!r && sn->lasting && fsync(sn->vm))
-		r = -errno;
+	if (!r)
+		r = lasts(sn, fds);
 	if (!r && unlinkat(sn->vm, "restoring", 0))
 		r = -errno;
 	if (r)

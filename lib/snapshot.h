@@ -51,8 +51,11 @@ void snapshot_open(struct snapshot *sn, int argc, char *argv[],
 void snapshot_check_version(const struct snapshot *sn, const char *vmm,
     const char *here);
 
-/* Make the machine's disks and values what they were. Dies. */
-void snapshot_apply(struct snapshot *sn);
+/*
+ * Make the machine's disks and values what they were; s keeps the disks that
+ * are replaced open. Dies.
+ */
+void snapshot_apply(struct snapshot *sn, struct sup *s);
 
 /* The end of that verb: what was moved is no snapshot any more. */
 int snapshot_used(const struct snapshot *sn);

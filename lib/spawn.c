@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -72,6 +73,7 @@ child(const struct spawn *sp, pid_t parent)
 	int confined;
 
 	setsid();
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);	/* it ended before the line above */
@@ -116,7 +118,11 @@ pid_t
 spawn(const struct spawn *sp)
 {
 	pid_t self_pid = getpid();
-	pid_t pid = fork();
+	/*
+	 * It has our memory, and we stand still, until it executes something:
+	 * what a supervisor has is not copied for a few calls of the kernel.
+	 */
+	pid_t pid = vfork();
 
 	if (pid == 0)
 		child(sp, self_pid);

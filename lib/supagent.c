@@ -2,12 +2,15 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sched.h>
 #include <signal.h>
 
 #include "bng.h"
 #include "clock.h"
 #include "spawn.h"
 #include "supervise.h"
+
+enum { LATE_MS = 2000 };	/* until there is time for what can wait */
 
 static void
 configure(struct sup *s)
@@ -49,6 +52,29 @@ configure_why(int fd, char *ret_why, size_t size)
 	snprintf(ret_why, size, "%.400s", why[0] ? why : "it does not say why");
 }
 
+static void
+on_late(struct watch *w, uint32_t events)
+{
+	struct sup *s = container_of(w, struct sup, late);
+
+	(void)events;
+	loop_del(w);
+	for (size_t i = 0; i < ARRAY_SIZE(s->old); i++)
+		if (s->old[i] >= 0)
+			close(steal_fd(&s->old[i]));
+}
+
+/* Not now: somebody has waited for this moment to use it. */
+static void
+let_old_go(struct sup *s)
+{
+	s->late.ready = on_late;
+	if ((s->old[0] < 0 && s->old[1] < 0) || s->late.fd >= 0)
+		return;
+	if (loop_timer(&s->late, LATE_MS))
+		on_late(&s->late, 0);
+}
+
 void
 sup_configured(struct sup *s, int status)
 {
@@ -73,11 +99,13 @@ sup_configured(struct sup *s, int status)
 		return;
 	}
 	s->ready = s->proven = true;
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	turn_end(&s->turn);
 	file_note_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
 	sup_report(s, 'r', "");
+	let_old_go(s);
 }
 
 static void

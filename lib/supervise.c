@@ -101,7 +101,8 @@ launch(struct sup *s)
 	if (l.jail && (r = jail_guard(s->pid)))
 		fail(s, strerror(-r));
 	r = proc_save(s->dir, "pid", s->pid);
-	if (r)
+	/* One that has ended by now is heard of as any other is. */
+	if (r && r != -ESRCH)
 		fail(s, strerror(-r));
 	confine_release(&l.confine);
 	close(sp.fds[1]);

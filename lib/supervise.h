@@ -90,6 +90,9 @@ struct sup {
 	struct door door;
 	struct hold hold;
 	struct turn turn;	/* to boot, which others wait for */
+	/* Disks that a restore replaced, open; -1: none. */
+	int old[2];
+	struct watch late;	/* a timer: there is time for them */
 	pid_t pid;
 	pid_t configure;
 	int configure_says;

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT
  */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <sys/wait.h>
 
 #include "bng.h"
 #include "dirs.h"
@@ -52,6 +52,7 @@ sup_lock(struct sup *s, const char *vmdir, int turn)
 	autofree char *path = NULL;
 
 	memset(s, 0, sizeof(*s));
+	s->old[0] = s->old[1] = s->late.fd = -1;
 	keep_only(turn);
 	s->turn.fd = turn;
 	s->dir = xvm_open(vmdir);
@@ -88,15 +89,19 @@ sup_refuse(struct sup *s, const char *fmt, ...)
 }
 
 /*
- * In the child of the child: nothing of the starter's stays but the locks.
- * The machine's own goes with the starter, but not before the pids are there:
- * whoever waits for it, as `kill` does, is to find them.
+ * In the child, in a session of its own: nothing of the starter's stays but
+ * the locks. The machine's own goes with the starter, but not before the pids
+ * are there: whoever waits for it, as `kill` does, is to find them. The
+ * starter ends before it does, mostly, and init gets it.
  */
 noreturn_fn static void
 supervisor(struct sup *s, int to)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	setsid();
+	/* Until it is ready, what a VMM tells is taken several at once. */
+	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	s->report = to;
 	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
@@ -105,18 +110,6 @@ supervisor(struct sup *s, int to)
 	/* Nobody's voice: what its applets say goes into files. */
 	unsetenv("BNG_NAME");
 	sup_supervise(s);
-}
-
-noreturn_fn static void
-detach(struct sup *s, int to)
-{
-	pid_t pid;
-
-	setsid();
-	pid = fork();
-	if (pid == 0)
-		supervisor(s, to);
-	_exit(pid < 0);
 }
 
 /* The VMM hangs: end it, which is its supervisor's to do. */
@@ -189,11 +182,9 @@ sup_start(struct sup *s)
 		die_sys("cannot start '%s'", s->name);
 	if (pid == 0) {
 		close(fds[0]);
-		detach(s, fds[1]);
+		supervisor(s, fds[1]);
 	}
 	close(fds[1]);
 	close(s->run_lock);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	return hear(s, fds[0]);
 }

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -193,18 +192,13 @@ on_timer(struct watch *w, uint32_t events)
 int
 turn_keep(struct turn *t, unsigned seconds)
 {
-	struct itimerspec when = { .it_value.tv_sec = seconds };
 	int r;
 
 	t->timer.fd = -1;
 	if (t->fd < 0)
 		return 0;
 	t->timer.ready = on_timer;
-	t->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (t->timer.fd < 0 || timerfd_settime(t->timer.fd, 0, &when, NULL))
-		r = -errno;
-	else
-		r = loop_add(&t->timer, EPOLLIN);
+	r = loop_timer(&t->timer, (int)seconds * 1000);
 	if (r)
 		turn_end(t);
 	return r;
