@@ -119,7 +119,6 @@ take_all(struct config *c, const char *file, const struct toml *root)
 	}
 }
 
-
 static void
 load(struct config *c, const char *file, bool must)
 {
@@ -129,6 +128,9 @@ load(struct config *c, const char *file, bool must)
 	char *text;
 	int r = file_slurp(AT_FDCWD, file, TOML_BYTES, &text, &len);
 
+	if (r == -ENOENT && !faccessat(AT_FDCWD, file, F_OK,
+	    AT_SYMLINK_NOFOLLOW))
+		die("cannot use '%s': it is a link to what is not there", file);
 	if ((r == -ENOENT || r == -ENOTDIR) && !must)
 		return;
 	if (r == -EINVAL)

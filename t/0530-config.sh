@@ -37,6 +37,12 @@ meant: vmm" &&
 	refused "[vm_default]" "line 1: there is no key '\''vm_default'\''; is \
 this meant: vm_defaults"'
 
+ok 'a link to a file that is not there is not taken for no file' '
+	ln -s gone "$own" && unset BANGER_CONFIG &&
+	says 1 "config.toml'\'': it is a link to what is not there" \
+		banger vm create --no-start none &&
+	[ ! -e "$BANGER_STATE/vms/none" ]; s=$?; rm -f "$own"; exit $s'
+
 # Each key, and a value that it does not allow.
 cat >wrong <<'END'
 log_level "loud" debug, info, warn or error

@@ -38,15 +38,16 @@ line() {
 }
 
 # beside WHAT FILE GOAL [INVERSE]: ours/theirs of "ours<TAB>theirs" lines must
-# be at most GOAL; with INVERSE theirs/ours must be at least GOAL.
+# be at most GOAL; with INVERSE theirs/ours must be at least GOAL. Without a
+# GOAL it is a number like another.
 beside() {
 	how=at-most sign='<= ' over='$1 / $2'
 	[ -z "${4:-}" ] || how=at-least sign='>= ' over='$2 / $1'
 	ratio=$(awk "{ print $over }" "$2" | stats 1)
 	line "$1" "$(spread "$(stats 1 <"$2")" 1000 ms)" \
 		"$(spread "$(stats 2 <"$2")" 1000 ms)" \
-		"$(printf '%.3g x' "${ratio%% *}")" "$sign$3 x" \
-		"$(judge "${ratio%% *}" "$how" "$3")"
+		"$(printf '%.3g x' "${ratio%% *}")" "${3:+$sign$3 x}" \
+		"$([ -z "$3" ] || judge "${ratio%% *}" "$how" "$3")"
 }
 
 # above WHAT FILE GOAL: by how many ms ours/theirs differ at most, by median.
