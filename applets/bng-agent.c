@@ -121,9 +121,17 @@ verb_wait(int argc, char *argv[])
 static int
 verb_configure(int argc, char *argv[])
 {
+	static const char what[] = "configure";
+	struct talk t = { .in = -1, .out = -1, .err = -1 };
 	char **arg = operands(argc, argv, 1, "one machine is");
+	cJSON *o = configure_all(*arg);
+	int status;
 
-	free(ask(*arg, AGENT_AT_ONCE, configure_all(*arg), "configure"));
+	/* All that it is told is ready when there is an agent, but the time. */
+	ask_open(&t, *arg, AGENT_FIRST, EXIT_NO);
+	configure_time(o);
+	free(ask_on(&t, *arg, o, what, &status));
+	ask_judge(*arg, what, status);
 	return EXIT_YES;
 }
 
@@ -132,8 +140,10 @@ static int
 verb_clock(int argc, char *argv[])
 {
 	char **arg = operands(argc, argv, 1, "one machine is");
+	cJSON *o = ask_request("configure");
 
-	free(ask(*arg, AGENT_AT_ONCE, configure_clock(), "set the clock of"));
+	configure_time(o);
+	free(ask(*arg, AGENT_AT_ONCE, o, "set the clock of"));
 	return EXIT_YES;
 }
 

@@ -14,8 +14,11 @@
 #include "doubt.h"
 #include "frame.h"
 
-/* Ports of agent.sock: one answers once the machine is configured. */
-enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2 };
+/*
+ * Ports of agent.sock: one answers once the machine is configured, two when
+ * there is an agent, the last of them waiting for that.
+ */
+enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2, AGENT_FIRST = 3 };
 
 enum {
 	TALK_WHY = 512,

@@ -135,20 +135,36 @@ ask_first_line(char *text)
 }
 
 char *
+ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
+    int *ret_status)
+{
+	*ret_status = talk_run(t, ask_text(o));
+	if (*ret_status == TALK_FAILED)
+		die("cannot %s '%s': %s", what, vm, t->why);
+	if (*ret_status > 0 && t->text[1])
+		die("cannot %s '%s': %s", what, vm, ask_first_line(t->text[1]));
+	close(t->sock);
+	free(t->text[1]);
+	return t->text[0];
+}
+
+char *
 ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
     int *ret_status)
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
 
 	ask_open(&t, vm, port, EXIT_NO);
-	*ret_status = talk_run(&t, ask_text(o));
-	if (*ret_status == TALK_FAILED)
-		die("cannot %s '%s': %s", what, vm, t.why);
-	if (*ret_status > 0 && t.text[1])
-		die("cannot %s '%s': %s", what, vm, ask_first_line(t.text[1]));
-	close(t.sock);
-	free(t.text[1]);
-	return t.text[0];
+	return ask_on(&t, vm, o, what, ret_status);
+}
+
+void
+ask_judge(const char *vm, const char *what, int status)
+{
+	if (status == TALK_LOST)
+		die("cannot %s '%s': the machine ended", what, vm);
+	if (status)
+		die("cannot %s '%s': status %d", what, vm, status);
 }
 
 char *
@@ -157,10 +173,7 @@ ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
 	int status;
 	char *text = ask_status(vm, port, o, what, &status);
 
-	if (status == TALK_LOST)
-		die("cannot %s '%s': the machine ended", what, vm);
-	if (status)
-		die("cannot %s '%s': status %d", what, vm, status);
+	ask_judge(vm, what, status);
 	return text;
 }
 

@@ -113,7 +113,6 @@ restored(struct fc *f)
 static void
 loaded(struct fc *f)
 {
-	file_note_line(f->sup->dir, "restored", "%s", f->from_name);
 	if (!f->waits) {
 		restored(f);
 		return;
@@ -179,7 +178,11 @@ load(struct fc *f)
 	fcsnap_load(FC_FD_FROM, !f->waits, body, sizeof(body));
 	r = ask(f, ASK_LOAD, body);
 	if (r == -ECONNREFUSED || r == -EAGAIN)
-		loop_timer(&f->unasked, DEAF_MS);
+		r = loop_timer(&f->unasked, DEAF_MS);
+	else if (!r)
+		sup_expect(f->sup);
+	if (r)
+		sup_fail(f->sup, "its API cannot be reached");
 }
 
 static void

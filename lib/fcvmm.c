@@ -67,6 +67,8 @@ fc_free(struct sup *s, struct launch *l)
 	argv[7] = f->from < 0 ? conf : NULL;
 	if (f->from < 0)
 		unlinkat(s->dir, "restored", 0);
+	else
+		file_note_line(s->dir, "restored", "%s", f->from_name);
 	l->path = f->conf.find.path;
 	l->argv = argv;
 	l->fds[l->nfds++] = s->dir;

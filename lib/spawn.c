@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -73,7 +72,6 @@ child(const struct spawn *sp, pid_t parent)
 	int confined;
 
 	setsid();
-	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);	/* it ended before the line above */

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <sched.h>
 #include <signal.h>
 
 #include "bng.h"
@@ -10,7 +9,7 @@
 #include "spawn.h"
 #include "supervise.h"
 
-enum { LATE_MS = 2000 };	/* until there is time for what can wait */
+enum { LATE_MS = 2000 };	/* from ready, to what can wait */
 
 static void
 configure(struct sup *s)
@@ -64,14 +63,14 @@ on_late(struct watch *w, uint32_t events)
 			close(steal_fd(&s->old[i]));
 }
 
-/* Not now: somebody has waited for this moment to use it. */
-static void
-let_old_go(struct sup *s)
+void
+sup_let_go(struct sup *s, int ms)
 {
-	s->late.ready = on_late;
-	if ((s->old[0] < 0 && s->old[1] < 0) || s->late.fd >= 0)
+	if (s->old[0] < 0 && s->old[1] < 0)
 		return;
-	if (loop_timer(&s->late, LATE_MS))
+	loop_del(&s->late);
+	s->late.ready = on_late;
+	if (loop_timer(&s->late, ms))
 		on_late(&s->late, 0);
 }
 
@@ -81,6 +80,7 @@ sup_configured(struct sup *s, int status)
 	char why[ENDING_TEXT - 64], line[ENDING_TEXT];
 	bool again = s->again;
 
+	s->early = false;
 	configure_why(s->configure_says, why, sizeof(why));
 	if (s->configure_says >= 0)
 		close(s->configure_says);
@@ -99,13 +99,13 @@ sup_configured(struct sup *s, int status)
 		return;
 	}
 	s->ready = s->proven = true;
-	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	turn_end(&s->turn);
 	file_note_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
 	sup_report(s, 'r', "");
-	let_old_go(s);
+	/* Not now: somebody has waited for this moment to use it. */
+	sup_let_go(s, LATE_MS);
 }
 
 static void
@@ -116,12 +116,23 @@ not_ready(struct sup *s)
 }
 
 void
+sup_expect(struct sup *s)
+{
+	if (s->configure > 0 || s->door.agent)
+		return;
+	configure(s);
+	s->early = s->configure > 0;
+}
+
+void
 sup_agent(struct sup *s, bool there)
 {
 	not_ready(s);
 	s->door.agent = there;
 	door_set(&s->door, DOOR_WAIT);
-	if (there)
+	if (there && s->early)
+		s->early = false;
+	else if (there)
 		configure(s);
 	else if (s->configure > 0)
 		kill(s->configure, SIGKILL);

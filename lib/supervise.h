@@ -97,6 +97,7 @@ struct sup {
 	pid_t configure;
 	int configure_says;
 	bool again;		/* configure once more after this one */
+	bool early;		/* configure began before there was an agent */
 	bool told;		/* vmm.log says that it is not confined */
 	bool running, ready, wanted, term;
 	bool proven;		/* the guest has been ready since its start */
@@ -138,6 +139,12 @@ void sup_note(struct sup *s, const char *line);
 
 /* A line for who started it, or, when that one is gone, for vmm.log. */
 printf_fn(2, 3) void sup_warn(struct sup *s, const char *fmt, ...);
+
+/* The disks that a restore replaced are let go in so many ms. */
+void sup_let_go(struct sup *s, int ms);
+
+/* There will be an agent soon: what can be done for it by then, is. */
+void sup_expect(struct sup *s);
 
 /* An agent is there to be configured; or it is gone. */
 void sup_agent(struct sup *s, bool there);

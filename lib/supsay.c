@@ -8,6 +8,8 @@
 #include "supervise.h"
 #include "vm.h"
 
+enum { RUNNING_MS = 30000 };	/* for a guest that does not become ready */
+
 void
 sup_error(struct sup *s, const char *why)
 {
@@ -37,6 +39,7 @@ sup_running(struct sup *s)
 		return;
 	vm_note(s->dir, "vmm", "%s", s->vmm->key);
 	s->running = true;
+	sup_let_go(s, RUNNING_MS);
 	sup_report(s, 'o', s->door.agent ? "agent" : "");
 }
 

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 
@@ -100,8 +99,6 @@ supervisor(struct sup *s, int to)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
-	/* Until it is ready, what a VMM tells is taken several at once. */
-	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	s->report = to;
 	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)

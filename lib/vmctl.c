@@ -236,8 +236,8 @@ vmctl_kill(int argc, char *argv[])
 	if (ends(sig))
 		proc_signal(dir, "supervisor", SIGUSR1);
 	r = proc_signal(dir, "pid", sig);
-	/* What is dying already holds its lock a moment longer. */
-	if (r && !(r == -ESRCH && ends(sig)) && held(dir)) {
+	/* What is dying holds its lock longer than its pid is on record. */
+	if (r && !((r == -ESRCH || r == -ENOENT) && ends(sig)) && held(dir)) {
 		errno = -r;
 		die_sys("cannot signal machine '%s'", name_of(dir));
 	}

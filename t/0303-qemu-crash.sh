@@ -73,7 +73,7 @@ ok 'a start that is killed leaves a machine that can be killed' '
 '
 # Its child has only just been made then, and no pid is on record.
 need strace 'so does one that is killed when it has only made its child' '
-	! strace -qq -o trace -e trace=wait4 -e inject=wait4:signal=KILL \
+	! strace -qq -o trace -e trace=poll -e inject=poll:signal=KILL \
 		bng-qemu start a && bng-qemu kill a && ! bng-qemu status a
 '
 ok 'one that was killed before it could say a word is not running' '

@@ -54,8 +54,8 @@ add_entropy(cJSON *o)
 }
 
 /* As text: a double, which is what cJSON has, would lose nanoseconds. */
-static void
-add_time(cJSON *o)
+void
+configure_time(cJSON *o)
 {
 	char text[32];
 	struct timespec ts;
@@ -132,15 +132,5 @@ configure_all(const char *vm)
 	    !faccessat(dir, "work.ext4", F_OK, 0));
 	cJSON_AddBoolToObject(o, "restored",
 	    !faccessat(dir, "restored", F_OK, 0));
-	add_time(o);
-	return o;
-}
-
-cJSON *
-configure_clock(void)
-{
-	cJSON *o = ask_request("configure");
-
-	add_time(o);
 	return o;
 }

@@ -9,10 +9,10 @@
 
 #include <cjson/cJSON.h>
 
-/* All of it, with new random bytes and the time; vm: its name or directory. */
+/* All but the time, with new random bytes; vm: its name or directory. */
 cJSON *configure_all(const char *vm);
 
-/* The time alone. */
-cJSON *configure_clock(void);
+/* The time of this moment, for it or for a request of its own. */
+void configure_time(cJSON *o);
 
 #endif
