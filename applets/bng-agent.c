@@ -34,7 +34,8 @@
  * sshplan  how an image without sshd gets one, as its os-release says
  * dial     connect stdin and stdout to a TCP port of the machine
  *
- * exit: 0 done, 1 no (not running, no such file), 100 wrong usage, 111 failed;
+ * exit: 0 done, 1 no (not running, no such file; wait: not in time, and what
+ *       does not run is a failure), 100 wrong usage, 111 failed;
  *       exec: the command's own, 128 + n for signal n, 125 when it could not
  *       be run or was lost, 126 not executable, 127 not found
  */
@@ -114,7 +115,8 @@ verb_wait(int argc, char *argv[])
 	signal(SIGALRM, on_alarm);
 	if (boot)
 		return wait_boot(argv[optind]);
-	close(ask_connect(argv[optind], AGENT_WAITING, EXIT_NO));
+	/* One that does not run will not be ready: that is not "not yet". */
+	close(ask_connect(argv[optind], AGENT_WAITING, EXIT_FAILED));
 	return EXIT_YES;
 }
 
