@@ -126,7 +126,7 @@ ok 'a machine without an agent is starting; stop ends it all the same' '
 	firecracker 1.12.1 silent && bng-fc start a && bng-fc status a >out &&
 	grep -q ^starting out && timeout 100 bng-fc stop -t 1 a &&
 	ended stopped && firecracker 1.12.1'
-ok 'to wait in vain for one that runs is a no, for one that does not a failure' '
+ok 'to wait in vain is a no, for one that does not run a failure' '
 	firecracker 1.12.1 silent && bng-fc start a &&
 	says 1 "not there yet" bng-agent wait -t 1 a && bng-fc kill a &&
 	says 111 "is not running" bng-agent wait -t 100 a &&
