@@ -90,6 +90,22 @@ ok 'who does not read holds nobody up, and what is kept is bounded' '
 ok 'a port where nothing listens: the connection is reset, and why is said' '
 	fails 1 visit "$no" </dev/null && grep -q "port 1 of machine" \
 		forward.err'
+# slowly COMMAND...: while the forwarder is late with whatever it receives.
+slowly() {
+	strace -qq -o late -p "$w" -e trace=recvfrom \
+		-e inject=recvfrom:delay_enter=200000 &
+	tracer=$!
+	while ! grep -q "^TracerPid:.*[1-9]" "/proc/$w/status"; do
+		kill -0 $tracer || return 100
+	done
+	got=0
+	"$@" || got=$?
+	kill $tracer
+	wait $tracer
+	return "$got"
+}
+need strace 'and so it is when the answer is there before the client ends' '
+	fails 1 slowly visit "$no" </dev/null'
 ok 'ports knows the address to open, stats goes on' '
 	banger vm ports web >out &&
 	grep -Eq "^$http .* http://\[::1\]:[0-9]+/$" out &&

@@ -132,7 +132,20 @@ drain(struct side *s)
 	return true;
 }
 
-/* From the client: a frame, empty at its end. */
+/*
+ * To the agent. Where it reads no more, it has ended the connection, and how
+ * it did so is still to be read.
+ */
+static void
+drain_agent(struct conn *c)
+{
+	if (drain(&c->agent))
+		return;
+	c->agent.len = 0;
+	c->tcp.eof = true;
+}
+
+/* From the client: a frame, empty at its end. False: the client is gone. */
 static bool
 from_tcp(struct conn *c)
 {
@@ -146,7 +159,8 @@ from_tcp(struct conn *c)
 	frame_put_head(to->buf, CH_STDIN, (uint32_t)n);
 	to->from = 0;
 	to->len = FRAME_HEAD + (size_t)n;
-	return drain(to);
+	drain_agent(c);
+	return true;
 }
 
 static void
@@ -259,9 +273,10 @@ on_agent(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, agent.w);
 
-	if (((events & EPOLLOUT) && !drain(&c->agent)) ||
-	    ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->tcp.len &&
-	    !from_agent(c)))
+	if (events & EPOLLOUT)
+		drain_agent(c);
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->tcp.len &&
+	    !from_agent(c))
 		conn_reset(c);
 	else
 		settle(c);
@@ -284,7 +299,8 @@ dial(struct conn *c)
 	c->agent.len = 10 + FRAME_HEAD + (size_t)n;
 	c->waits = true;
 	silence_begin();
-	return drain(&c->agent);
+	drain_agent(c);
+	return true;
 }
 
 void
