@@ -40,10 +40,11 @@
  *       be run or was lost, 126 not executable, 127 not found
  */
 #include <signal.h>
+#include <sys/sysmacros.h>
 
-#include "agent/configure.h"
 #include "ask.h"
 #include "bng.h"
+#include "configure.h"
 #include "sshplan.h"
 
 enum { NOT_RUN = 125 };
@@ -123,17 +124,7 @@ verb_wait(int argc, char *argv[])
 static int
 verb_configure(int argc, char *argv[])
 {
-	static const char what[] = "configure";
-	struct talk t = { .in = -1, .out = -1, .err = -1 };
-	char **arg = operands(argc, argv, 1, "one machine is");
-	cJSON *o = configure_all(*arg);
-	int status;
-
-	/* All that it is told is ready when there is an agent, but the time. */
-	ask_open(&t, *arg, AGENT_FIRST, EXIT_NO);
-	configure_time(o);
-	free(ask_on(&t, *arg, o, what, &status));
-	ask_judge(*arg, what, status);
+	configure(*operands(argc, argv, 1, "one machine is"));
 	return EXIT_YES;
 }
 
@@ -157,6 +148,16 @@ struct exec_options {
 	bool input, tty;
 	cJSON *request;
 };
+
+/* Nothing comes from there: the machine has one of its own. */
+static bool
+is_null(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
+	    st.st_rdev == makedev(1, 3);
+}
 
 static struct exec_options
 exec_options(int argc, char *argv[])
@@ -193,6 +194,7 @@ exec_options(int argc, char *argv[])
 			die_usage("unknown option");
 		}
 	}
+	x.input &= x.tty || !is_null(STDIN_FILENO);
 	return x;
 }
 

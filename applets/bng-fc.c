@@ -94,7 +94,7 @@ fc_restore(int argc, char *argv[])
 	if (!fc_find(&f.conf.find, why))
 		die("cannot restore '%s': %s", s.name, why);
 	fcsnap_check(&sn, &f.conf.find);
-	snapshot_apply(&sn, &s);
+	snapshot_apply(&sn);
 	if (sn.memory < 0)
 		return snapshot_used(&sn);
 	fcvmm_init(&f, &s);

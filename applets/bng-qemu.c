@@ -101,7 +101,7 @@ qemu_restore(int argc, char *argv[])
 
 	snapshot_open(&sn, argc, argv, &s, &qemusnap);
 	qemusnap_check(&sn);
-	snapshot_apply(&sn, &s);
+	snapshot_apply(&sn);
 	if (sn.memory < 0)
 		return snapshot_used(&sn);
 	qemuvmm_init(&q, &s);

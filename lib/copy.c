@@ -8,7 +8,9 @@
 #include "bng.h"
 #include "copy.h"
 
-enum { PIECE = 1 << 20 };
+enum { PIECE = 1 << 20, COMPARED = 64 << 10, BLOCK = 4096 };
+
+static const off_t OFF_MAX = INT64_MAX;
 
 /* For file systems between which the kernel does not copy. */
 static int
@@ -56,30 +58,188 @@ copy_data(int from, int to, off_t at, off_t end)
 	return 0;
 }
 
+/* Where the next data of fd is; end: not before that. -1 and errno. */
+static off_t
+next_data(int fd, off_t at, off_t end)
+{
+	off_t data = lseek(fd, at, SEEK_DATA);
+
+	if (data < 0 && errno != ENXIO)
+		return -1;
+	return data < 0 || data > end ? end : data;
+}
+
+/* Calls each for every piece of data of fd in [at, end), until it fails. */
+static int
+each_data(int fd, off_t at, off_t end,
+    int (*each)(int from, int to, off_t at, off_t end), int from, int to)
+{
+	int r = 0;
+
+	while (!r) {
+		off_t hole;
+
+		at = next_data(fd, at, end);
+		if (at == end)
+			break;
+		hole = at < 0 ? at : lseek(fd, at, SEEK_HOLE);
+		if (hole < 0)
+			return -errno;
+		r = each(from, to, at, hole < end ? hole : end);
+		if (hole >= end)
+			break;
+		at = hole;
+	}
+	return r;
+}
+
 int
 copy_disk(int from, int to)
 {
 	struct stat st;
-	off_t data = 0, hole;
-	int r;
 
-	if (!ioctl(to, FICLONE, from))
+	if (copy_share(from, to))
 		return 0;
 	if (fstat(from, &st) || ftruncate(to, st.st_size))
 		return -errno;
-	while (data < st.st_size) {
-		data = lseek(from, data, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			break;	/* holes up to the end */
-		hole = data < 0 ? data : lseek(from, data, SEEK_HOLE);
-		if (hole < 0)
+	return each_data(from, 0, st.st_size, copy_data, from, to);
+}
+
+bool
+copy_share(int from, int to)
+{
+	return !ioctl(to, FICLONE, from);
+}
+
+static int
+give_room(int from, int to, off_t at, off_t end)
+{
+	(void)from;
+	if (lseek(to, at, SEEK_HOLE) >= end ||
+	    !fallocate(to, FALLOC_FL_KEEP_SIZE, at, end - at) ||
+	    errno == EOPNOTSUPP)
+		return 0;
+	return -errno;
+}
+
+int
+copy_room(int from, int to)
+{
+	return each_data(from, 0, OFF_MAX, give_room, from, to);
+}
+
+/* What is not there is zeros. */
+static int
+read_there(int fd, uint8_t *buf, size_t len, off_t at)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = pread(fd, buf + have, len - have,
+		    at + (off_t)have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return -errno;
-		r = copy_data(from, to, data, hole);
-		if (r)
-			return r;
-		data = hole;
+		if (!n)
+			break;
+		have += (size_t)n;
 	}
+	memset(buf + have, 0, len - have);
 	return 0;
+}
+
+/* The blocks that differ, neighbours at once. */
+static int
+write_differing(int to, const uint8_t *is, const uint8_t *was, size_t len,
+    off_t at)
+{
+	size_t run = 0;		/* bytes before b that differ */
+
+	for (size_t b = 0;; b += BLOCK) {
+		int r = 0;
+
+		if (b < len && memcmp(is + b, was + b,
+		    min_size(BLOCK, len - b))) {
+			run += BLOCK;
+			continue;
+		}
+		if (run)
+			r = pwrite_all(to, is + b - run,
+			    min_size(run, len - (b - run)),
+			    at + (off_t)(b - run));
+		if (r || b >= len)
+			return r;
+		run = 0;
+	}
+}
+
+static int
+make_same(int from, int to, off_t at, off_t end)
+{
+	autofree uint8_t *buf = malloc(2 * COMPARED);
+	int r = buf ? 0 : -ENOMEM;
+
+	for (; !r && at < end; at += COMPARED) {
+		size_t n = min_size(COMPARED, (size_t)(end - at));
+
+		r = read_there(from, buf, n, at);
+		if (!r)
+			r = read_there(to, buf + COMPARED, n, at);
+		if (!r && memcmp(buf, buf + COMPARED, n))
+			r = write_differing(to, buf, buf + COMPARED, n, at);
+	}
+	return r;
+}
+
+static int
+make_hole(int to, off_t at, off_t end)
+{
+	static const uint8_t zeros[BLOCK];
+	int r = 0;
+
+	if (!fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
+	    end - at))
+		return 0;
+	if (errno != EOPNOTSUPP)
+		return -errno;
+	for (; !r && at < end; at += BLOCK)
+		r = pwrite_all(to, zeros, min_size(BLOCK, (size_t)(end - at)),
+		    at);
+	return r;
+}
+
+static int
+make_holes(int from, int to, off_t at, off_t end)
+{
+	int r = 0;
+
+	while (!r && at < end) {
+		off_t data = next_data(from, at, end);
+
+		if (data > at)
+			r = make_hole(to, at, data);
+		if (data >= end)
+			break;
+		at = data < 0 ? data : lseek(from, data, SEEK_HOLE);
+		if (at < 0)
+			return -errno;
+	}
+	return r;
+}
+
+int
+copy_differing(int from, int to)
+{
+	struct stat is, was;
+	int r;
+
+	if (fstat(from, &is) || fstat(to, &was) ||
+	    (is.st_size != was.st_size && ftruncate(to, is.st_size)))
+		return -errno;
+	r = each_data(to, 0, is.st_size, make_holes, from, to);
+	return r ? r : each_data(from, 0, is.st_size, make_same, from, to);
 }
 
 int

@@ -104,6 +104,22 @@ dir_run(void)
 }
 
 int
+dir_make(const char *path)
+{
+	autofree char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) && errno != EEXIST)
+			return -1;
+		*p = '/';
+	}
+	return mkdir(copy, 0700) && errno != EEXIST ? -1 : 0;
+}
+
+int
 xvm_open(const char *ref)
 {
 	autofree char *path = NULL;

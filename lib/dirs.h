@@ -11,6 +11,9 @@ const char *dir_state(void);	/* vms/ images/ kernels/ ssh/ */
 const char *dir_cache(void);	/* blobs/ downloads */
 const char *dir_run(void);	/* sockets whose path must be short */
 
+/* Make such a directory, and those above it, for us alone. -1 and errno. */
+int dir_make(const char *path);
+
 /*
  * Open a machine's directory: a path when it holds a '/', else a name below
  * the state directory's vms/. Dies with the reason: a bad name, or no such

@@ -14,7 +14,7 @@
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
 	UNASKED_MS = 10000,	/* to fail, and say why; or be heard of */
-	DEAF_MS = 5,		/* to listen at its socket */
+	DEAF_MS = 1,		/* to listen at its socket */
 };
 
 static void
@@ -226,7 +226,9 @@ on_birth(struct watch *w, uint32_t events)
 	}
 	if (!there)
 		return;
-	loop_del(w);
+	/* To close it is to wait for the kernel: not now. */
+	inotify_rm_watch(w->fd, f->birth);
+	f->born = loop_take(w);
 	if (f->from >= 0)
 		load(f);
 	else
@@ -243,10 +245,9 @@ watch_births(struct fc *f)
 	f->births.ready = on_birth;
 	f->unasked.ready = on_unasked;
 	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (f->births.fd < 0 ||
-	    inotify_add_watch(f->births.fd, path, IN_CREATE) < 0)
-		return -errno;
-	return loop_add(&f->births, EPOLLIN);
+	f->birth = f->births.fd < 0 ? -1 :
+	    inotify_add_watch(f->births.fd, path, IN_CREATE);
+	return f->birth < 0 ? -errno : loop_add(&f->births, EPOLLIN);
 }
 
 static void
@@ -290,6 +291,8 @@ void
 fcask_end(struct fc *f)
 {
 	loop_del(&f->births);
+	if (f->born >= 0)
+		close(steal_fd(&f->born));
 	loop_del(&f->unasked);
 	loop_del(&f->patience);
 	hang_up(f);

@@ -25,7 +25,8 @@ struct fc {
 	struct watch hello;	/* vsock.sock_1024, listening */
 	struct watch agent;	/* the agent's connection to it */
 	struct flood agents;
-	struct watch births;	/* inotify: files that appear */
+	struct watch births;	/* inotify: files that appear, */
+	int birth, born;	/* where; and when all have appeared, or -1 */
 	struct watch unasked;	/* a timer: it may be asked now */
 	struct watch patience;	/* a timer: it has not answered */
 	struct watch answer;

@@ -10,6 +10,12 @@
 #include "supervise.h"
 #include "vm.h"
 
+/* A disk then, and now. */
+struct disk {
+	int from, to;
+	bool shared;
+};
+
 void
 snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
     const struct snapshot_vmm *v)
@@ -74,66 +80,75 @@ snapshot_check_version(const struct snapshot *sn, const char *vmm,
 		    then[0] ? then : "?", here);
 }
 
-/*
- * A copy beside the machine's disk, which a full disk leaves be. Its writing
- * has begun: to wait for all disks at once is to wait once.
- */
-static int
-copy_aside(struct snapshot *sn, const char *disk, const char *aside)
-{
-	autofree char *dir = xfd_path(sn->vm);
-	autofree char *path = xasprintf("%s/%s", dir, aside);
-	int fd, r;
-
-	undo_unlink(path);
-	r = copy_disk_at(sn->dir, disk, sn->vm, aside);
-	if (r)
-		snap_fail(sn, r, "restore", disk);
-	fd = xopen(path, O_RDONLY, 0);
-	if (sn->lasting)
-		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return fd;
-}
-
-/* They have a place on the disk, and what they hold is there. */
+/* The snapshot's disk and the machine's, which need not be there yet. */
 static void
-copies_written(struct snapshot *sn, const int *fds)
+open_disk(struct snapshot *sn, struct disk *d, const char *name)
 {
-	for (size_t i = 0; i < SNAP_DISKS; i++)
-		if (sn->lasting && sync_file_range(fds[i], 0, 0,
-		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-		    SYNC_FILE_RANGE_WAIT_AFTER))
-			snap_fail(sn, -errno, "restore", snap_disks[i]);
+	d->from = openat(sn->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (d->from >= 0)
+		d->to = openat(sn->vm, name, O_RDWR | O_CREAT | O_CLOEXEC |
+		    O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (d->from < 0 || d->to < 0)
+		snap_fail(sn, -errno, "restore", name);
 }
 
 /*
- * After a crash of the host the disks are what they were before, or these, or
- * there is `restoring`: a file system that keeps to the order of what was done
- * in one directory knows that name before it knows the new ones. To sync them
- * where they are now takes it one turn for all.
+ * Write what differs, where it is: a machine has changed little since, mostly.
+ * All have room before the first is changed. 0 or -errno; *ret_begun: one was.
  */
 static int
-lasts(struct snapshot *sn, const int *fds)
+write_disks(struct disk disks[SNAP_DISKS], bool *ret_begun)
 {
 	int r = 0;
 
-	if (sn->move && sn->lasting && fsync(sn->vm))
-		r = -errno;
-	for (size_t i = 0; i < SNAP_DISKS && !sn->move; i++) {
-		if (!r && sn->lasting && fsync(fds[i]))
-			r = -errno;
-		close(fds[i]);
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		disks[i].shared = copy_share(disks[i].from, disks[i].to);
+		*ret_begun |= disks[i].shared;
+	}
+	for (size_t i = 0; i < SNAP_DISKS && !r; i++)
+		if (!disks[i].shared)
+			r = copy_room(disks[i].from, disks[i].to);
+	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
+		*ret_begun = true;
+		if (!disks[i].shared)
+			r = copy_differing(disks[i].from, disks[i].to);
 	}
 	return r;
 }
 
-/* To free a large file is work: its last user does that, when there is time. */
-static void
-keep_old(struct snapshot *sn, struct sup *s)
+/* What was written is to be there before nothing says "restoring" any more. */
+static int
+give_disks_back(struct snapshot *sn, struct disk disks[SNAP_DISKS],
+    bool *ret_begun)
 {
+	int r = sn->lasting && fsync(sn->vm) ? -errno : 0;
+
+	if (!r)
+		r = write_disks(disks, ret_begun);
+	/* To wait for all at once is to wait once. */
+	for (size_t i = 0; i < SNAP_DISKS && !r && sn->lasting; i++)
+		sync_file_range(disks[i].to, 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		if (!r && sn->lasting && fsync(disks[i].to))
+			r = -errno;
+		close(disks[i].from);
+		close(disks[i].to);
+	}
+	return r;
+}
+
+/*
+ * Of a snapshot that is given away. A file system that keeps to the order of
+ * what was done in one directory knows of `restoring` before these names.
+ */
+static int
+move_disks(struct snapshot *sn, bool *ret_begun)
+{
+	*ret_begun = true;
 	for (size_t i = 0; i < SNAP_DISKS; i++)
-		s->old[i] = openat(sn->vm, snap_disks[i], O_RDONLY | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK);
+		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
+			return -errno;
+	return sn->lasting && fsync(sn->vm) ? -errno : 0;
 }
 
 static int
@@ -153,31 +168,23 @@ restore_values(const struct snapshot *sn)
 }
 
 void
-snapshot_apply(struct snapshot *sn, struct sup *s)
+snapshot_apply(struct snapshot *sn)
 {
-	char aside[SNAP_DISKS][64];
-	int fds[SNAP_DISKS] = { -1, -1 }, r;
+	struct disk disks[SNAP_DISKS] = { 0 };
+	/* Of one that was interrupted it stays: those are half of it. */
+	bool begun = !faccessat(sn->vm, "restoring", F_OK, AT_SYMLINK_NOFOLLOW);
+	int r;
 
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		snprintf(aside[i], sizeof(aside[i]), ".%s.%ld", snap_disks[i],
-		    (long)getpid());
-		if (!sn->move)
-			fds[i] = copy_aside(sn, snap_disks[i], aside[i]);
-	}
-	if (!sn->move)
-		copies_written(sn, fds);
-	keep_old(sn, s);
-	/* That it is there counts, before what is renamed; not what it says. */
+	for (size_t i = 0; i < SNAP_DISKS && !sn->move; i++)
+		open_disk(sn, &disks[i], snap_disks[i]);
+	/* That it is there counts; not what it says. */
 	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
-	for (size_t i = 0; i < SNAP_DISKS && !r; i++)
-		if (renameat(sn->move ? sn->dir : sn->vm,
-		    sn->move ? snap_disks[i] : aside[i], sn->vm, snap_disks[i]))
-			r = -errno;
+	if (!r)
+		r = sn->move ? move_disks(sn, &begun) :
+		    give_disks_back(sn, disks, &begun);
 	if (!r)
 		r = restore_values(sn);
-	if (!r)
-		r = lasts(sn, fds);
-	if (!r && unlinkat(sn->vm, "restoring", 0))
+	if ((!r || !begun) && unlinkat(sn->vm, "restoring", 0) && !r)
 		r = -errno;
 	if (r)
 		snap_fail(sn, r, "restore", "its disks and values");

@@ -80,7 +80,7 @@ open_cache(void)
 {
 	const char *dir = dir_cache();
 
-	if (mkdir(dir, 0700) && errno != EEXIST)
+	if (dir_make(dir))
 		return -1;
 	return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }

@@ -8,7 +8,7 @@
  * 1. A machine that runs stands still from before the first byte is copied
  *    until after the last (hold.h), or the snapshot is thrown away.
  * 2. One that does not run is locked meanwhile, and has no `memory`.
- * 3. While a restore replaces the disks the machine has the file `restoring`,
+ * 3. While a restore writes the disks the machine has the file `restoring`,
  *    and nobody starts it: half of it would be from another time.
  */
 #ifndef BNG_SNAPSHOT_H
@@ -52,10 +52,10 @@ void snapshot_check_version(const struct snapshot *sn, const char *vmm,
     const char *here);
 
 /*
- * Make the machine's disks and values what they were; s keeps the disks that
- * are replaced open. Dies.
+ * Make the machine's disks and values what they were. Dies; without `restoring`
+ * nothing is changed then.
  */
-void snapshot_apply(struct snapshot *sn, struct sup *s);
+void snapshot_apply(struct snapshot *sn);
 
 /* The end of that verb: what was moved is no snapshot any more. */
 int snapshot_used(const struct snapshot *sn);

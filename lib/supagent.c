@@ -6,18 +6,25 @@
 
 #include "bng.h"
 #include "clock.h"
+#include "configure.h"
 #include "spawn.h"
 #include "supervise.h"
 
-enum { LATE_MS = 2000 };	/* from ready, to what can wait */
+/*
+ * A process of its own, for what its agent answers is not to be trusted, and
+ * is waited for. To execute one would take longer than all that it does.
+ */
+static int
+configure_this(void)
+{
+	configure("/proc/self/fd/3");
+	return EXIT_YES;
+}
 
 static void
-configure(struct sup *s)
+configure_guest(struct sup *s)
 {
-	static char name[] = "bng-agent", verb[] = "configure",
-	    dir[] = "/proc/self/fd/3";
-	static char *const argv[] = { name, verb, dir, NULL };
-	struct spawn sp = { .argv = argv, .path = "/proc/self/exe",
+	struct spawn sp = { .run = configure_this,
 		.fds = { -1, -1, -1, s->dir }, .nfds = 4 };
 	int says[2] = { -1, -1 };
 
@@ -26,6 +33,8 @@ configure(struct sup *s)
 		kill(s->configure, SIGKILL);
 		return;
 	}
+	/* What it is configured with depends on that. */
+	sup_known(s);
 	if (pipe2(says, O_CLOEXEC | O_NONBLOCK) == 0)
 		sp.fds[2] = says[1];
 	s->configure = spawn(&sp);
@@ -46,32 +55,10 @@ configure_why(int fd, char *ret_why, size_t size)
 
 	buf[n < 0 ? 0 : n] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
-	if (!strncmp(why, "bng-agent: ", strlen("bng-agent: ")))
-		why += strlen("bng-agent: ");
+	if (!strncmp(why, msg_name, strlen(msg_name)) &&
+	    !strncmp(why + strlen(msg_name), ": ", 2))
+		why += strlen(msg_name) + 2;
 	snprintf(ret_why, size, "%.400s", why[0] ? why : "it does not say why");
-}
-
-static void
-on_late(struct watch *w, uint32_t events)
-{
-	struct sup *s = container_of(w, struct sup, late);
-
-	(void)events;
-	loop_del(w);
-	for (size_t i = 0; i < ARRAY_SIZE(s->old); i++)
-		if (s->old[i] >= 0)
-			close(steal_fd(&s->old[i]));
-}
-
-void
-sup_let_go(struct sup *s, int ms)
-{
-	if (s->old[0] < 0 && s->old[1] < 0)
-		return;
-	loop_del(&s->late);
-	s->late.ready = on_late;
-	if (loop_timer(&s->late, ms))
-		on_late(&s->late, 0);
 }
 
 void
@@ -89,7 +76,7 @@ sup_configured(struct sup *s, int status)
 	if (!s->door.agent)
 		return;
 	if (again) {
-		configure(s);
+		configure_guest(s);
 		return;
 	}
 	if (status) {
@@ -104,8 +91,6 @@ sup_configured(struct sup *s, int status)
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
 	sup_report(s, 'r', "");
-	/* Not now: somebody has waited for this moment to use it. */
-	sup_let_go(s, LATE_MS);
 }
 
 static void
@@ -120,7 +105,7 @@ sup_expect(struct sup *s)
 {
 	if (s->configure > 0 || s->door.agent)
 		return;
-	configure(s);
+	configure_guest(s);
 	s->early = s->configure > 0;
 }
 
@@ -133,7 +118,7 @@ sup_agent(struct sup *s, bool there)
 	if (there && s->early)
 		s->early = false;
 	else if (there)
-		configure(s);
+		configure_guest(s);
 	else if (s->configure > 0)
 		kill(s->configure, SIGKILL);
 }

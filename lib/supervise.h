@@ -90,16 +90,13 @@ struct sup {
 	struct door door;
 	struct hold hold;
 	struct turn turn;	/* to boot, which others wait for */
-	/* Disks that a restore replaced, open; -1: none. */
-	int old[2];
-	struct watch late;	/* a timer: there is time for them */
 	pid_t pid;
 	pid_t configure;
 	int configure_says;
 	bool again;		/* configure once more after this one */
 	bool early;		/* configure began before there was an agent */
 	bool told;		/* vmm.log says that it is not confined */
-	bool running, ready, wanted, term;
+	bool known, running, ready, wanted, term;
 	bool proven;		/* the guest has been ready since its start */
 	bool halted;		/* it has switched itself off */
 	const char *failed;	/* why we kill it, or NULL */
@@ -122,6 +119,9 @@ int sup_start(struct sup *s);
 
 /* From here on: for the VMM's part, in the supervisor. */
 
+/* Note which VMM it is that runs. */
+void sup_known(struct sup *s);
+
 /* The VMM has proven to run: who started it need not wait any more. */
 void sup_running(struct sup *s);
 
@@ -139,9 +139,6 @@ void sup_note(struct sup *s, const char *line);
 
 /* A line for who started it, or, when that one is gone, for vmm.log. */
 printf_fn(2, 3) void sup_warn(struct sup *s, const char *fmt, ...);
-
-/* The disks that a restore replaced are let go in so many ms. */
-void sup_let_go(struct sup *s, int ms);
 
 /* There will be an agent soon: what can be done for it by then, is. */
 void sup_expect(struct sup *s);

@@ -8,8 +8,6 @@
 #include "supervise.h"
 #include "vm.h"
 
-enum { RUNNING_MS = 30000 };	/* for a guest that does not become ready */
-
 void
 sup_error(struct sup *s, const char *why)
 {
@@ -33,13 +31,20 @@ sup_report(struct sup *s, char kind, const char *text)
 }
 
 void
+sup_known(struct sup *s)
+{
+	if (!s->known)
+		vm_note(s->dir, "vmm", "%s", s->vmm->key);
+	s->known = true;
+}
+
+void
 sup_running(struct sup *s)
 {
 	if (s->running)
 		return;
-	vm_note(s->dir, "vmm", "%s", s->vmm->key);
+	sup_known(s);
 	s->running = true;
-	sup_let_go(s, RUNNING_MS);
 	sup_report(s, 'o', s->door.agent ? "agent" : "");
 }
 

@@ -51,7 +51,6 @@ sup_lock(struct sup *s, const char *vmdir, int turn)
 	autofree char *path = NULL;
 
 	memset(s, 0, sizeof(*s));
-	s->old[0] = s->old[1] = s->late.fd = -1;
 	keep_only(turn);
 	s->turn.fd = turn;
 	s->dir = xvm_open(vmdir);

@@ -283,30 +283,13 @@ vms_dir(void)
 	return dir;
 }
 
-/* mkdir -p, private: it holds keys and sockets. */
-static int
-make_dirs(const char *path)
-{
-	autofree char *copy = xstrdup(path);
-
-	for (char *p = copy + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(copy, 0700) && errno != EEXIST)
-			return -1;
-		*p = '/';
-	}
-	return mkdir(copy, 0700) && errno != EEXIST ? -1 : 0;
-}
-
 int
 xvms_open(void)
 {
 	const char *dir = vms_dir();
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 && errno == ENOENT && !make_dirs(dir))
+	if (fd < 0 && errno == ENOENT && !dir_make(dir))
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		die_sys("cannot use the directory '%s'", dir);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "bng.h"
+#include "copy.h"
 #include "dirs.h"
 #include "lock.h"
 #include "name.h"
@@ -274,11 +275,33 @@ do_sock(int argc, char *argv[])
 	return EXIT_YES;
 }
 
+static int
+over(int argc, char *argv[], int (*copy)(int from, int to))
+{
+	int from = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+	int to = argc > 2 ? open(argv[2], O_RDWR) : -1;
+
+	return answer(from < 0 || to < 0 ? -errno : copy(from, to));
+}
+
+static int
+do_differing(int argc, char *argv[])
+{
+	return over(argc, argv, copy_differing);
+}
+
+static int
+do_room(int argc, char *argv[])
+{
+	return over(argc, argv, copy_room);
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct verb verbs[] = {
 		{ "component", do_component },
+		{ "differing", do_differing },
 		{ "filenum", do_filenum },
 		{ "held", do_held },
 		{ "line", do_line },
@@ -289,6 +312,7 @@ main(int argc, char *argv[])
 		{ "put", do_put },
 		{ "reader", do_reader },
 		{ "rmtree", do_rmtree },
+		{ "room", do_room },
 		{ "size", do_size },
 		{ "slurp", do_slurp },
 		{ "sock", do_sock },
