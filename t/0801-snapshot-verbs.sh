@@ -42,6 +42,12 @@ ok 'asked to, it goes back: to the newest, or to the one named' '
 	banger vm restore -f web && [ "$(in_vm web "cat /ram/n")" = 2 ] &&
 	banger vm restore -q -f web snap-1 &&
 	[ "$(in_vm web "cat /ram/n")" = 1 ]'
+ok 'by three at once, too, and none is told to ask for what it asked for' '
+	for i in 1 2 3; do
+		banger vm restore -q -f web snap-1 2>"err.$i" >out.$i & done &&
+	wait && cat err.1 err.2 err.3 >err && cat err && ! grep -e "-f" err &&
+	cat out.1 out.2 out.3 | grep -qx web &&
+	[ "$(in_vm web "cat /ram/n")" = 1 ]'
 ok 'what is typed most says what the long way says, and does the same' '
 	back() {
 		banger vm kill web >/dev/null && banger "$@" >out 2>err &&
