@@ -12,7 +12,7 @@
  *        bng-fc pause VM
  *        bng-fc resume VM
  *        bng-fc snapshot [-t] VM DIR
- *        bng-fc restore [-gm] VM DIR
+ *        bng-fc restore [-gmn] VM DIR
  *        bng-fc probe
  *
  * VM is a machine's name, or its directory when it holds a '/'.
@@ -29,7 +29,8 @@
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end;
- *           -g: gc first, which says on stderr what it does)
+ *           -g: gc first, which says on stderr what it does; -n: only see
+ *           that it could be, whether it runs or not)
  *   probe   print "ok", "kvm", the version and the path; or "no" (there is
  *           none that could be used) or "unfit" (KVM is not usable), why, and
  *           perhaps what to type, tab-separated
@@ -94,6 +95,8 @@ fc_restore(int argc, char *argv[])
 	if (!fc_find(&f.conf.find, why))
 		die("cannot restore '%s': %s", s.name, why);
 	fcsnap_check(&sn, &f.conf.find);
+	if (sn.only_look)
+		return EXIT_YES;
 	snapshot_apply(&sn);
 	if (sn.memory < 0)
 		return snapshot_used(&sn);

@@ -12,7 +12,7 @@
  *        bng-qemu pause VM
  *        bng-qemu resume VM
  *        bng-qemu snapshot [-t] VM DIR
- *        bng-qemu restore [-gm] VM DIR
+ *        bng-qemu restore [-gmn] VM DIR
  *        bng-qemu probe
  *        bng-qemu kvm
  *        bng-qemu landlock
@@ -31,7 +31,8 @@
  *           (-t: DIR need not survive a crash of the host)
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end;
- *           -g: gc first, which says on stderr what it does)
+ *           -g: gc first, which says on stderr what it does; -n: only see
+ *           that it could be, whether it runs or not)
  *   probe   print "ok", "kvm" or "tcg", "-" (the version, which nobody asks),
  *           the path, and why not kvm; or "no", that there is no QEMU, and
  *           what to type, tab-separated
@@ -101,6 +102,8 @@ qemu_restore(int argc, char *argv[])
 
 	snapshot_open(&sn, argc, argv, &s, &qemusnap);
 	qemusnap_check(&sn);
+	if (sn.only_look)
+		return EXIT_YES;
 	snapshot_apply(&sn);
 	if (sn.memory < 0)
 		return snapshot_used(&sn);

@@ -98,34 +98,111 @@ copy_disk(int from, int to)
 {
 	struct stat st;
 
-	if (copy_share(from, to))
+	if (!ioctl(to, FICLONE, from))
 		return 0;
 	if (fstat(from, &st) || ftruncate(to, st.st_size))
 		return -errno;
 	return each_data(from, 0, st.st_size, copy_data, from, to);
 }
 
+/*
+ * A range that is none is refused as such only where there is sharing at all;
+ * and where that is refused for another reason, who knows.
+ */
 bool
-copy_share(int from, int to)
+copy_overwrites(int from, int to)
 {
-	return !ioctl(to, FICLONE, from);
+	struct file_clone_range range = { .src_fd = from,
+		.src_offset = (uint64_t)OFF_MAX - (2 * BLOCK - 1),
+		.src_length = BLOCK };
+
+	return ioctl(to, FICLONERANGE, &range) &&
+	    (errno == EOPNOTSUPP || errno == ENOTTY);
 }
 
+/* Written down first: what fails half-way has taken half of it. */
 static int
-give_room(int from, int to, off_t at, off_t end)
+take_room(struct copy_room *room, int to, off_t at, off_t end)
 {
-	(void)from;
-	if (lseek(to, at, SEEK_HOLE) >= end ||
-	    !fallocate(to, FALLOC_FL_KEEP_SIZE, at, end - at) ||
+	enum { STEP = 64 };
+	void *more;
+
+	if (room->n % STEP == 0) {
+		more = reallocarray(room->taken, room->n + STEP,
+		    sizeof(*room->taken));
+		if (!more)
+			return -ENOMEM;
+		room->taken = more;
+	}
+	room->taken[room->n].at = at;
+	room->taken[room->n++].end = end;
+	if (!fallocate(to, FALLOC_FL_KEEP_SIZE, at, end - at) ||
 	    errno == EOPNOTSUPP)
 		return 0;
 	return -errno;
 }
 
-int
-copy_room(int from, int to)
+/* Where there is a hole in [at, end). */
+static int
+give_room(struct copy_room *room, int to, off_t at, off_t end)
 {
-	return each_data(from, 0, OFF_MAX, give_room, from, to);
+	int r = 0;
+
+	while (!r && at < end) {
+		off_t hole = lseek(to, at, SEEK_HOLE);
+
+		if (hole < 0 && errno == ENXIO)
+			hole = at;	/* behind its end */
+		if (hole >= end)
+			break;
+		at = hole < 0 ? hole : next_data(to, hole, end);
+		if (at < 0)
+			return -errno;
+		r = take_room(room, to, hole, at);
+	}
+	return r;
+}
+
+int
+copy_room(int from, int to, struct copy_room *ret_room)
+{
+	off_t at = 0, end;
+	int r = 0;
+
+	*ret_room = (struct copy_room){ .n = 0 };
+	while (!r) {
+		at = next_data(from, at, OFF_MAX);
+		if (at == OFF_MAX)
+			break;
+		end = at < 0 ? at : lseek(from, at, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+		r = give_room(ret_room, to, at, end);
+		at = end;
+	}
+	return r;
+}
+
+void
+copy_room_back(int to, struct copy_room *room)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < room->n; i++)
+		if (fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    room->taken[i].at, room->taken[i].end - room->taken[i].at))
+			break;
+	/* Behind its end there are no holes to be made. */
+	if (room->n && !fstat(to, &st) && ftruncate(to, st.st_size))
+		warn_sys("cannot give back what a disk does not need");
+	copy_room_used(room);
+}
+
+void
+copy_room_used(struct copy_room *room)
+{
+	free(steal(&room->taken));
+	room->n = 0;
 }
 
 /* What is not there is zeros. */

@@ -8,13 +8,46 @@
 #include "gc.h"
 #include "snap.h"
 #include "supervise.h"
+#include "undo.h"
 #include "vm.h"
 
-/* A disk then, and now. */
+/* A disk then, and its file now: the machine's, or one to take its place. */
 struct disk {
+	const char *name;
 	int from, to;
-	bool shared;
+	char aside[64];		/* that one's name; "": it is the machine's */
+	struct copy_room room;
 };
+
+noreturn_fn static void
+refuse_disk(const struct snapshot *sn, const char *name, const char *why)
+{
+	die("cannot restore '%s': '%s' of its snapshot '%s': %s", sn->vm_name,
+	    name, sn->name, why);
+}
+
+/* The snapshot's; a fifo is not waited for. */
+static int
+open_disk(const struct snapshot *sn, const char *name)
+{
+	int fd = openat(sn->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		refuse_disk(sn, name, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		refuse_disk(sn, name, "it is no file");
+	return fd;
+}
+
+static const char *
+name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
 
 void
 snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
@@ -25,17 +58,20 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	unsigned given;
 
 	memset(sn, 0, sizeof(*sn));
-	given = snap_options(argc, argv, "mg", &sn->path);
+	given = snap_options(argc, argv, "mgn", &sn->path);
 	sn->move = given & 1;
+	sn->only_look = given & 4;
 	if (given & 2)
 		(void)gc_run(false, stderr);
-	sup_lock(s, argv[optind], -1);
+	if (sn->only_look)
+		sup_open(s, argv[optind]);
+	else
+		sup_lock(s, argv[optind], -1);
 	sn->vm = s->dir;
 	sn->vm_name = s->name;
 	s->until_ready = true;
 	sn->lasting = !snap_ephemeral(sn->vm);
-	sn->name = strrchr(sn->path, '/') ? strrchr(sn->path, '/') + 1 :
-	    sn->path;
+	sn->name = name_of(sn->path);
 	sn->dir = open(sn->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sn->dir < 0 && errno == ENOENT)
 		die_status(EXIT_NO, "there is no snapshot '%s'", sn->path);
@@ -55,6 +91,8 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	if (!snapshot_says(sn, "base", now))
 		die("cannot restore '%s': its image or kernel was replaced "
 		    "since the snapshot '%s'", sn->vm_name, sn->name);
+	for (size_t i = 0; i < SNAP_DISKS; i++)
+		sn->disks[i] = open_disk(sn, snap_disks[i]);
 }
 
 /* Up to the second dot: what is after it must not change a machine. */
@@ -80,75 +118,100 @@ snapshot_check_version(const struct snapshot *sn, const char *vmm,
 		    then[0] ? then : "?", here);
 }
 
-/* The snapshot's disk and the machine's, which need not be there yet. */
-static void
-open_disk(struct snapshot *sn, struct disk *d, const char *name)
-{
-	d->from = openat(sn->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (d->from >= 0)
-		d->to = openat(sn->vm, name, O_RDWR | O_CREAT | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (d->from < 0 || d->to < 0)
-		snap_fail(sn, -errno, "restore", name);
-}
-
 /*
- * Write what differs, where it is: a machine has changed little since, mostly.
- * All have room before the first is changed. 0 or -errno; *ret_begun: one was.
+ * What the machine has, where writing to it is all that has to be done: with
+ * room for it, and for its one name. Else -1: it will be another file.
  */
 static int
-write_disks(struct disk disks[SNAP_DISKS], bool *ret_begun)
+open_to_overwrite(const struct snapshot *sn, const struct disk *d)
+{
+	autoclose int fd = openat(sn->vm, d->name, O_RDWR | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && copy_overwrites(d->from, fd) ?
+	    steal_fd(&fd) : -1;
+}
+
+/* A copy beside the machine's, which shares its blocks where that is had. */
+static int
+copy_aside(const struct snapshot *sn, struct disk *d)
+{
+	autofree char *dir = xfd_path(sn->vm);
+	autofree char *path = NULL;
+	int r;
+
+	snprintf(d->aside, sizeof(d->aside), ".%s.%ld", d->name,
+	    (long)getpid());
+	path = xasprintf("%s/%s", dir, d->aside);
+	undo_unlink(path);
+	r = copy_disk_at(sn->dir, d->name, sn->vm, d->aside);
+	d->to = r ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (r || d->to < 0)
+		return r ? r : -errno;
+	return sn->lasting && fsync(d->to) ? -errno : 0;
+}
+
+/* All that needs room has it afterwards, and nothing has changed yet. Dies. */
+static void
+prepare_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < SNAP_DISKS && !r; i++) {
+		disks[i].name = snap_disks[i];
+		disks[i].from = sn->disks[i];
+		disks[i].to = open_to_overwrite(sn, &disks[i]);
+		r = disks[i].to < 0 ? copy_aside(sn, &disks[i]) :
+		    copy_room(disks[i].from, disks[i].to, &disks[i].room);
+	}
+	if (!r)
+		return;
+	for (size_t j = 0; j < i; j++)
+		if (!disks[j].aside[0])
+			copy_room_back(disks[j].to, &disks[j].room);
+	snap_fail(sn, r, "restore", disks[i - 1].name);
+}
+
+/* A machine has changed little since, mostly. */
+static int
+write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 {
 	int r = 0;
 
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		disks[i].shared = copy_share(disks[i].from, disks[i].to);
-		*ret_begun |= disks[i].shared;
-	}
-	for (size_t i = 0; i < SNAP_DISKS && !r; i++)
-		if (!disks[i].shared)
-			r = copy_room(disks[i].from, disks[i].to);
 	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
-		*ret_begun = true;
-		if (!disks[i].shared)
+		if (!disks[i].aside[0])
 			r = copy_differing(disks[i].from, disks[i].to);
+		else if (renameat(sn->vm, disks[i].aside, sn->vm,
+		    disks[i].name))
+			r = -errno;
+		/* To wait for all at once is to wait once. */
+		if (!r && sn->lasting)
+			sync_file_range(disks[i].to, 0, 0,
+			    SYNC_FILE_RANGE_WRITE);
 	}
-	return r;
-}
-
-/* What was written is to be there before nothing says "restoring" any more. */
-static int
-give_disks_back(struct snapshot *sn, struct disk disks[SNAP_DISKS],
-    bool *ret_begun)
-{
-	int r = sn->lasting && fsync(sn->vm) ? -errno : 0;
-
-	if (!r)
-		r = write_disks(disks, ret_begun);
-	/* To wait for all at once is to wait once. */
-	for (size_t i = 0; i < SNAP_DISKS && !r && sn->lasting; i++)
-		sync_file_range(disks[i].to, 0, 0, SYNC_FILE_RANGE_WRITE);
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
 		if (!r && sn->lasting && fsync(disks[i].to))
 			r = -errno;
+		copy_room_used(&disks[i].room);
 		close(disks[i].from);
 		close(disks[i].to);
 	}
 	return r;
 }
 
-/*
- * Of a snapshot that is given away. A file system that keeps to the order of
- * what was done in one directory knows of `restoring` before these names.
- */
+/* Of a snapshot that is given away. */
 static int
-move_disks(struct snapshot *sn, bool *ret_begun)
+move_disks(const struct snapshot *sn)
 {
-	*ret_begun = true;
-	for (size_t i = 0; i < SNAP_DISKS; i++)
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		close(sn->disks[i]);
 		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
 			return -errno;
-	return sn->lasting && fsync(sn->vm) ? -errno : 0;
+	}
+	return 0;
 }
 
 static int
@@ -167,27 +230,36 @@ restore_values(const struct snapshot *sn)
 	return r;
 }
 
+/*
+ * `restoring` is on the disk before anything that is neither old nor new. What
+ * it says does not count.
+ */
 void
 snapshot_apply(struct snapshot *sn)
 {
 	struct disk disks[SNAP_DISKS] = { 0 };
-	/* Of one that was interrupted it stays: those are half of it. */
-	bool begun = !faccessat(sn->vm, "restoring", F_OK, AT_SYMLINK_NOFOLLOW);
 	int r;
 
-	for (size_t i = 0; i < SNAP_DISKS && !sn->move; i++)
-		open_disk(sn, &disks[i], snap_disks[i]);
-	/* That it is there counts; not what it says. */
+	if (!sn->move)
+		prepare_disks(sn, disks);
 	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
-	if (!r)
-		r = sn->move ? move_disks(sn, &begun) :
-		    give_disks_back(sn, disks, &begun);
+	if (!r && sn->lasting && !sn->move && fsync(sn->vm))
+		r = -errno;
+	if (r)
+		snap_fail(sn, r, "restore", "restoring");
+	r = sn->move ? move_disks(sn) : write_disks(sn, disks);
 	if (!r)
 		r = restore_values(sn);
-	if ((!r || !begun) && unlinkat(sn->vm, "restoring", 0) && !r)
+	/* Their new names, where they have some. */
+	if (!r && sn->lasting && (disks[0].aside[0] || disks[1].aside[0] ||
+	    sn->move) && fsync(sn->vm))
+		r = -errno;
+	if (!r && unlinkat(sn->vm, "restoring", 0))
 		r = -errno;
 	if (r)
 		snap_fail(sn, r, "restore", "its disks and values");
+	/* Why it did not start is the past. */
+	unlinkat(sn->vm, "error", 0);
 }
 
 int
@@ -208,7 +280,7 @@ snapshot_refuse_half(struct sup *s)
 	char from[SNAP_LINE];
 
 	if (!faccessat(s->dir, "restoring", F_OK, AT_SYMLINK_NOFOLLOW))
-		sup_refuse(s, "restoring '%s' was interrupted: restore it "
-		    "again", snap_value(s->dir, "restoring", from,
-		    sizeof(from)));
+		sup_refuse(s, "to restore it was interrupted: restore it "
+		    "again, from '%s' or another snapshot", name_of(
+		    snap_value(s->dir, "restoring", from, sizeof(from))));
 }

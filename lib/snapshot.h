@@ -25,7 +25,8 @@ struct snapshot {
 	char *path;		/* where that is, */
 	const char *name;	/* and its last component */
 	int memory;		/* open, for reading or writing; -1: none */
-	bool move, lasting;
+	int disks[2];		/* its disks, for a restore */
+	bool move, lasting, only_look;
 };
 
 /* What a VMM adds. All die when they cannot. */
@@ -42,8 +43,11 @@ struct snapshot_vmm {
 /* The verb snapshot [-t] VM DIR. Its exit status. */
 int snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v);
 
-/* The verb restore [-gm] VM DIR, up to where something changes: sup_lock the
- * machine and open what there is. */
+/*
+ * The verb restore [-gmn] VM DIR, up to where something changes: sup_lock the
+ * machine and open what there is. With only_look, which -n is, the machine may
+ * run, and that it could be restored is all that is asked.
+ */
 void snapshot_open(struct snapshot *sn, int argc, char *argv[],
     struct sup *s, const struct snapshot_vmm *v);
 

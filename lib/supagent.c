@@ -41,11 +41,15 @@ configure_guest(struct sup *s)
 	s->configure_says = says[0];
 	if (says[1] >= 0)
 		close(says[1]);
-	if (s->configure < 0)
-		sup_broken(s, "cannot configure the guest: no process");
+	if (s->configure > 0)
+		return;
+	s->configure = 0;
+	if (says[0] >= 0)
+		close(says[0]);
+	sup_broken(s, "cannot configure the guest: no process");
 }
 
-/* The last line that it said, without its name in front. */
+/* The first line that it said, without its name in front. */
 static void
 configure_why(int fd, char *ret_why, size_t size)
 {

@@ -103,6 +103,9 @@ struct sup {
 	int64_t began;
 };
 
+/* The machine of this name or directory, and nothing more of it. Dies. */
+void sup_open(struct sup *s, const char *vmdir);
+
 /*
  * Take the locks of the machine that a command line names, for starting it;
  * sets dir and name. turn is a place of turn.h, or -1: the supervisor has it

@@ -45,17 +45,32 @@ keep_only(int fd)
 	close_range(after, ~0U, 0);
 }
 
+static char *
+open_vm(struct sup *s, const char *vmdir)
+{
+	char *path;
+
+	memset(s, 0, sizeof(*s));
+	s->dir = xvm_open(vmdir);
+	path = xfd_path(s->dir);
+	s->name = xstrdup(strrchr(path, '/') + 1);
+	return path;
+}
+
+void
+sup_open(struct sup *s, const char *vmdir)
+{
+	free(open_vm(s, vmdir));
+}
+
 void
 sup_lock(struct sup *s, const char *vmdir, int turn)
 {
 	autofree char *path = NULL;
 
-	memset(s, 0, sizeof(*s));
 	keep_only(turn);
+	path = open_vm(s, vmdir);
 	s->turn.fd = turn;
-	s->dir = xvm_open(vmdir);
-	path = xfd_path(s->dir);
-	s->name = xstrdup(strrchr(path, '/') + 1);
 	s->lock = lock_open(s->dir, "lock", true);
 	if (s->lock < 0) {
 		errno = -s->lock;

@@ -37,7 +37,10 @@ ok 'what runs is not thrown away unasked' '
 	says 1 "is running" banger vm restore web &&
 	[ "$(in_vm web "cat /ram/n")" = 3 ] &&
 	says 1 "no snapshot" banger vm restore -f web absent &&
-	[ "$(in_vm web "cat /ram/n")" = 3 ]'
+	base=$BANGER_STATE/vms/web/snapshots/second/base &&
+	cp "$base" kept && echo other >"$base" &&
+	says 1 "was replaced since" banger vm restore -f web second &&
+	cp kept "$base" && [ "$(in_vm web "cat /ram/n")" = 3 ]'
 ok 'asked to, it goes back: to the newest, or to the one named' '
 	banger vm restore -f web && [ "$(in_vm web "cat /ram/n")" = 2 ] &&
 	banger vm restore -q -f web snap-1 &&

@@ -291,9 +291,22 @@ do_differing(int argc, char *argv[])
 }
 
 static int
+room(int from, int to)
+{
+	struct copy_room room;
+	int r = copy_room(from, to, &room);
+
+	if (r)
+		copy_room_back(to, &room);
+	else
+		copy_room_used(&room);
+	return r;
+}
+
+static int
 do_room(int argc, char *argv[])
 {
-	return over(argc, argv, copy_room);
+	return over(argc, argv, room);
 }
 
 int
