@@ -153,26 +153,32 @@ copy_aside(const struct snapshot *sn, struct disk *d)
 	return sn->lasting && fsync(d->to) ? -errno : 0;
 }
 
+static void
+give_room_back(struct disk disks[SNAP_DISKS])
+{
+	for (size_t i = 0; i < SNAP_DISKS; i++)
+		if (disks[i].to >= 0 && !disks[i].aside[0])
+			copy_room_back(disks[i].to, &disks[i].room);
+}
+
 /* All that needs room has it afterwards, and nothing has changed yet. Dies. */
 static void
 prepare_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 {
-	size_t i;
-	int r = 0;
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		struct disk *d = &disks[i];
+		int r;
 
-	for (i = 0; i < SNAP_DISKS && !r; i++) {
-		disks[i].name = snap_disks[i];
-		disks[i].from = sn->disks[i];
-		disks[i].to = open_to_overwrite(sn, &disks[i]);
-		r = disks[i].to < 0 ? copy_aside(sn, &disks[i]) :
-		    copy_room(disks[i].from, disks[i].to, &disks[i].room);
+		d->name = snap_disks[i];
+		d->from = sn->disks[i];
+		d->to = open_to_overwrite(sn, d);
+		r = d->to < 0 ? copy_aside(sn, d) :
+		    copy_room(d->from, d->to, &d->room);
+		if (r) {
+			give_room_back(disks);
+			snap_fail(sn, r, "restore", d->name);
+		}
 	}
-	if (!r)
-		return;
-	for (size_t j = 0; j < i; j++)
-		if (!disks[j].aside[0])
-			copy_room_back(disks[j].to, &disks[j].room);
-	snap_fail(sn, r, "restore", disks[i - 1].name);
 }
 
 /* A machine has changed little since, mostly. */
@@ -237,7 +243,7 @@ restore_values(const struct snapshot *sn)
 void
 snapshot_apply(struct snapshot *sn)
 {
-	struct disk disks[SNAP_DISKS] = { 0 };
+	struct disk disks[SNAP_DISKS] = { { .to = -1 }, { .to = -1 } };
 	int r;
 
 	if (!sn->move)
@@ -245,8 +251,10 @@ snapshot_apply(struct snapshot *sn)
 	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
 	if (!r && sn->lasting && !sn->move && fsync(sn->vm))
 		r = -errno;
-	if (r)
+	if (r) {
+		give_room_back(disks);
 		snap_fail(sn, r, "restore", "restoring");
+	}
 	r = sn->move ? move_disks(sn) : write_disks(sn, disks);
 	if (!r)
 		r = restore_values(sn);
