@@ -95,7 +95,8 @@ vm_pick_name(int vms, char *buf, size_t size)
 
 /*
  * Make the directory. A name of ours is taken only once nobody else is seen
- * at it: of two that picked the same, the later one sees the earlier.
+ * at it, or has it by now, in this order: of two that picked the same, the
+ * later one sees the earlier.
  */
 static char *
 make_scratch(int vms, const struct vm_wish *w, int *ret_undo)
@@ -109,7 +110,8 @@ make_scratch(int vms, const struct vm_wish *w, int *ret_undo)
 		dir = xscratch_new(vms, vms_dir(), w->name ? w->name : name,
 		    w->maker, ret_undo);
 		if (w->name ||
-		    !name_being_made(vms, name, strrchr(dir, '/') + 1))
+		    (!name_being_made(vms, name, strrchr(dir, '/') + 1) &&
+		    !name_taken(vms, name)))
 			return dir;
 		(void)file_rm_tree(AT_FDCWD, dir);
 		undo_forget(*ret_undo);

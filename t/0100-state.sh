@@ -117,6 +117,24 @@ ok 'twenty at the same moment that want any name get twenty names' '
 	race 20 won && [ "$(sort -u won | wc -l)" = 20 ] &&
 	fails 1 grep -Evx "[a-z]+-[a-z]+" won'
 
+# all_but COUNT: all names that there are but so many are taken.
+all_but() {
+	python3 - "$TOP/lib/words.c" "$VMS" "$1" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+first, second = ([w for w in re.findall('"([a-z]+)"', part)]
+                 for part in text.split("[][8]")[1:3])
+names = [a + "-" + b for a in first for b in second]
+for name in names[int(sys.argv[3]):]:
+    open(sys.argv[2] + "/" + name, "x").close()
+END
+}
+ok 'where they are few, too: the eleventh of ten is another one' '
+	export BANGER_STATE="$T/few" && VMS=$T/few/vms && mkdir -p "$VMS" &&
+	cp -r state/images state/kernels few &&
+	all_but 10 && race 30 won && cat won &&
+	[ "$(sort -u won | wc -l)" = 30 ] &&
+	[ "$(grep -cx "[a-z]*-[a-z]*" won)" = 10 ] && rm -r few'
 ok 'commit takes only the directory of a new machine' '
 	mkdir "$VMS/.new.x.y" plain &&
 	says 100 "is not the directory of a new machine" \
