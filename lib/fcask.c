@@ -9,7 +9,6 @@
 #include "bng.h"
 #include "fcask.h"
 #include "fcsnap.h"
-#include "fcwritten.h"
 
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
@@ -105,21 +104,8 @@ on_state(struct fc *f, const char *state)
 static void
 restored(struct fc *f)
 {
-	f->snapshot = steal_fd(&f->from);
+	close(steal_fd(&f->from));
 	fcask_runs(f);
-}
-
-/* It is what it was when the snapshot was made, and waits if that was asked. */
-static void
-loaded(struct fc *f)
-{
-	if (!f->waits) {
-		restored(f);
-		return;
-	}
-	fcwritten_copy(f->from, f->sup->pid);
-	if (ask(f, ASK_RESUME, FC_RESUMED))
-		sup_fail(f->sup, "Firecracker does not let it go on");
 }
 
 static void
@@ -128,8 +114,6 @@ on_done(struct fc *f)
 	struct sup *s = f->sup;
 
 	if (f->asked == ASK_LOAD)
-		loaded(f);
-	else if (f->asked == ASK_RESUME && f->from >= 0)
 		restored(f);
 	else if (f->asked == ASK_PAUSE)
 		hold_paused(&s->hold, false);
@@ -174,8 +158,7 @@ load(struct fc *f)
 	char body[256];
 	int r;
 
-	f->waits = fcwritten_known(f->from);
-	fcsnap_load(FC_FD_FROM, !f->waits, body, sizeof(body));
+	fcsnap_load(FC_FD_FROM, body, sizeof(body));
 	r = ask(f, ASK_LOAD, body);
 	if (r == -ECONNREFUSED || r == -EAGAIN)
 		r = loop_timer(&f->unasked, DEAF_MS);

@@ -120,10 +120,10 @@ fcsnap_check(const struct snapshot *sn, const struct fcfind *f)
 }
 
 void
-fcsnap_load(int fd, bool resume, char *body, size_t size)
+fcsnap_load(int fd, char *body, size_t size)
 {
 	snprintf(body, size, "{\"snapshot_path\":\"" AT("state") "\","
 	    "\"mem_backend\":{\"backend_type\":\"File\","
 	    "\"backend_path\":\"" AT_LENGTH("memory") "\"},"
-	    "\"resume_vm\":%s}", fd, fd, resume ? "true" : "false");
+	    "\"resume_vm\":true}", fd, fd);
 }

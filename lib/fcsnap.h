@@ -18,10 +18,7 @@ extern const struct snapshot_vmm fcsnap;
 /* Dies when this Firecracker cannot go on from there. */
 void fcsnap_check(const struct snapshot *sn, const struct fcfind *f);
 
-/*
- * What PUT /snapshot/load is told, the snapshot being descriptor `fd`: that
- * the guest goes on at once, or waits for more.
- */
-void fcsnap_load(int fd, bool resume, char *body, size_t size);
+/* What PUT /snapshot/load is told, the snapshot being descriptor `fd`. */
+void fcsnap_load(int fd, char *body, size_t size);
 
 #endif

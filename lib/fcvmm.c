@@ -197,7 +197,7 @@ fcvmm_init(struct fc *f, struct sup *s)
 	f->sup = s;
 	fcagent_init(f);
 	f->births.fd = f->born = f->unasked.fd = f->patience.fd = -1;
-	f->answer.fd = f->api.fd = f->from = f->snapshot = -1;
+	f->answer.fd = f->api.fd = f->from = -1;
 	s->vmm = &fc_vmm;
 	s->own = f;
 }

@@ -37,9 +37,6 @@ struct fc {
 	enum fc_question asked;
 	int from;		/* the snapshot to begin with, or -1 */
 	const char *from_name;
-	bool waits;		/* for us, when that is loaded */
-	int snapshot;		/* whose `written` is to be noted, or -1 */
-	unsigned answered;	/* connections that have ended since */
 };
 
 /* Ready for sup_start, conf.find being set. What is wrong is sup_refuse'd. */

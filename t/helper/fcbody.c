@@ -16,7 +16,7 @@ main(int argc, char *argv[])
 
 	if (argc != 2)
 		die("usage: fcbody FD");
-	fcsnap_load((int)xnum(argv[1], 3, 1000, "descriptor"), true, body,
+	fcsnap_load((int)xnum(argv[1], 3, 1000, "descriptor"), body,
 	    sizeof(body));
 	puts(body);
 	return 0;
