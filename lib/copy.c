@@ -12,6 +12,12 @@ enum { PIECE = 1 << 20, COMPARED = 64 << 10, BLOCK = 4096 };
 
 static const off_t OFF_MAX = INT64_MAX;
 
+/* The files that what is done to a piece of data, in [at, end), is about. */
+struct pair {
+	int from, to;
+	struct copy_room *room;
+};
+
 /* For file systems between which the kernel does not copy. */
 static int
 copy_through(int from, int to, off_t at, off_t end)
@@ -38,12 +44,12 @@ copy_through(int from, int to, off_t at, off_t end)
 }
 
 static int
-copy_data(int from, int to, off_t at, off_t end)
+copy_data(const struct pair *p, off_t at, off_t end)
 {
 	off64_t in = at, out = at;
 
 	while (in < end) {
-		ssize_t n = copy_file_range(from, &in, to, &out,
+		ssize_t n = copy_file_range(p->from, &in, p->to, &out,
 		    (size_t)(end - in), 0);
 
 		if (n > 0 || (n < 0 && errno == EINTR))
@@ -53,7 +59,7 @@ copy_data(int from, int to, off_t at, off_t end)
 		if (errno == ENOSPC || errno == EDQUOT || errno == EIO ||
 		    errno == EFBIG)
 			return -errno;
-		return copy_through(from, to, in, end);
+		return copy_through(p->from, p->to, in, end);
 	}
 	return 0;
 }
@@ -69,11 +75,13 @@ next_data(int fd, off_t at, off_t end)
 	return data < 0 || data > end ? end : data;
 }
 
-/* Calls each for every piece of data of fd in [at, end), until it fails. */
+/* Calls each for every piece of data of fd before end, until it fails. */
 static int
-each_data(int fd, off_t at, off_t end,
-    int (*each)(int from, int to, off_t at, off_t end), int from, int to)
+each_data(int fd, off_t end,
+    int (*each)(const struct pair *p, off_t at, off_t end),
+    const struct pair *p)
 {
+	off_t at = 0;
 	int r = 0;
 
 	while (!r) {
@@ -85,7 +93,7 @@ each_data(int fd, off_t at, off_t end,
 		hole = at < 0 ? at : lseek(fd, at, SEEK_HOLE);
 		if (hole < 0)
 			return -errno;
-		r = each(from, to, at, hole < end ? hole : end);
+		r = each(p, at, hole < end ? hole : end);
 		if (hole >= end)
 			break;
 		at = hole;
@@ -96,13 +104,14 @@ each_data(int fd, off_t at, off_t end,
 int
 copy_disk(int from, int to)
 {
+	struct pair p = { from, to, NULL };
 	struct stat st;
 
 	if (!ioctl(to, FICLONE, from))
 		return 0;
 	if (fstat(from, &st) || ftruncate(to, st.st_size))
 		return -errno;
-	return each_data(from, 0, st.st_size, copy_data, from, to);
+	return each_data(from, st.st_size, copy_data, &p);
 }
 
 /*
@@ -144,21 +153,21 @@ take_room(struct copy_room *room, int to, off_t at, off_t end)
 
 /* Where there is a hole in [at, end). */
 static int
-give_room(struct copy_room *room, int to, off_t at, off_t end)
+give_room(const struct pair *p, off_t at, off_t end)
 {
 	int r = 0;
 
 	while (!r && at < end) {
-		off_t hole = lseek(to, at, SEEK_HOLE);
+		off_t hole = lseek(p->to, at, SEEK_HOLE);
 
 		if (hole < 0 && errno == ENXIO)
 			hole = at;	/* behind its end */
 		if (hole >= end)
 			break;
-		at = hole < 0 ? hole : next_data(to, hole, end);
+		at = hole < 0 ? hole : next_data(p->to, hole, end);
 		if (at < 0)
 			return -errno;
-		r = take_room(room, to, hole, at);
+		r = take_room(p->room, p->to, hole, at);
 	}
 	return r;
 }
@@ -166,21 +175,10 @@ give_room(struct copy_room *room, int to, off_t at, off_t end)
 int
 copy_room(int from, int to, struct copy_room *ret_room)
 {
-	off_t at = 0, end;
-	int r = 0;
+	struct pair p = { from, to, ret_room };
 
 	*ret_room = (struct copy_room){ .n = 0 };
-	while (!r) {
-		at = next_data(from, at, OFF_MAX);
-		if (at == OFF_MAX)
-			break;
-		end = at < 0 ? at : lseek(from, at, SEEK_HOLE);
-		if (end < 0)
-			return -errno;
-		r = give_room(ret_room, to, at, end);
-		at = end;
-	}
-	return r;
+	return each_data(from, OFF_MAX, give_room, &p);
 }
 
 void
@@ -253,7 +251,7 @@ write_differing(int to, const uint8_t *is, const uint8_t *was, size_t len,
 }
 
 static int
-make_same(int from, int to, off_t at, off_t end)
+make_same(const struct pair *p, off_t at, off_t end)
 {
 	autofree uint8_t *buf = malloc(2 * COMPARED);
 	int r = buf ? 0 : -ENOMEM;
@@ -261,11 +259,12 @@ make_same(int from, int to, off_t at, off_t end)
 	for (; !r && at < end; at += COMPARED) {
 		size_t n = min_size(COMPARED, (size_t)(end - at));
 
-		r = read_there(from, buf, n, at);
+		r = read_there(p->from, buf, n, at);
 		if (!r)
-			r = read_there(to, buf + COMPARED, n, at);
+			r = read_there(p->to, buf + COMPARED, n, at);
 		if (!r && memcmp(buf, buf + COMPARED, n))
-			r = write_differing(to, buf, buf + COMPARED, n, at);
+			r = write_differing(p->to, buf, buf + COMPARED, n,
+			    at);
 	}
 	return r;
 }
@@ -288,18 +287,18 @@ make_hole(int to, off_t at, off_t end)
 }
 
 static int
-make_holes(int from, int to, off_t at, off_t end)
+make_holes(const struct pair *p, off_t at, off_t end)
 {
 	int r = 0;
 
 	while (!r && at < end) {
-		off_t data = next_data(from, at, end);
+		off_t data = next_data(p->from, at, end);
 
 		if (data > at)
-			r = make_hole(to, at, data);
+			r = make_hole(p->to, at, data);
 		if (data >= end)
 			break;
-		at = data < 0 ? data : lseek(from, data, SEEK_HOLE);
+		at = data < 0 ? data : lseek(p->from, data, SEEK_HOLE);
 		if (at < 0)
 			return -errno;
 	}
@@ -309,14 +308,15 @@ make_holes(int from, int to, off_t at, off_t end)
 int
 copy_differing(int from, int to)
 {
+	struct pair p = { from, to, NULL };
 	struct stat is, was;
 	int r;
 
 	if (fstat(from, &is) || fstat(to, &was) ||
 	    (is.st_size != was.st_size && ftruncate(to, is.st_size)))
 		return -errno;
-	r = each_data(to, 0, is.st_size, make_holes, from, to);
-	return r ? r : each_data(from, 0, is.st_size, make_same, from, to);
+	r = each_data(to, is.st_size, make_holes, &p);
+	return r ? r : each_data(from, is.st_size, make_same, &p);
 }
 
 int

@@ -13,6 +13,12 @@
 int copy_disk(int from, int to);
 
 /*
+ * The same by name: `as` below todir is made anew, mode 0600, replacing what
+ * is there. On failure there is none.
+ */
+int copy_disk_at(int fromdir, const char *name, int todir, const char *as);
+
+/*
  * Whether the file system of `to` has no sharing of blocks, so that what is
  * written there again takes no room, and cannot be had for less.
  */
@@ -38,11 +44,5 @@ struct copy_room {
 int copy_room(int from, int to, struct copy_room *ret_room);
 void copy_room_back(int to, struct copy_room *room);
 void copy_room_used(struct copy_room *room);
-
-/*
- * The same by name: `as` below todir is made anew, mode 0600, replacing what
- * is there. On failure there is none.
- */
-int copy_disk_at(int fromdir, const char *name, int todir, const char *as);
 
 #endif
