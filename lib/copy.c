@@ -8,7 +8,7 @@
 #include "bng.h"
 #include "copy.h"
 
-enum { PIECE = 1 << 20, COMPARED = 64 << 10, BLOCK = 4096 };
+enum { PIECE = 1 << 20, COMPARED = 32 << 10, BLOCK = 4096 };
 
 static const off_t OFF_MAX = INT64_MAX;
 

@@ -10,6 +10,7 @@
 #include "dirs.h"
 #include "fcagent.h"
 #include "fcask.h"
+#include "fcwritten.h"
 
 enum {
 	AGENTS = 8,		/* that appear within ... */
@@ -83,11 +84,17 @@ fcagent_listen(struct fc *f)
 	return loop_add(&f->hello, EPOLLIN);
 }
 
+/* The first connection was configure's, the second is a command's. */
 static void
 on_relay_over(void *ctx)
 {
 	struct sup *s = ctx;
+	struct fc *f = s->own;
 
+	if (f->snapshot >= 0 && ++f->answered == 2) {
+		fcwritten_note(f->snapshot, s->pid);
+		close(steal_fd(&f->snapshot));
+	}
 	door_room(&s->door);
 }
 

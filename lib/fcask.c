@@ -9,6 +9,7 @@
 #include "bng.h"
 #include "fcask.h"
 #include "fcsnap.h"
+#include "fcwritten.h"
 
 enum {
 	PATIENCE = 60,		/* seconds, to build a machine and run it */
@@ -100,11 +101,20 @@ on_state(struct fc *f, const char *state)
 	}
 }
 
+/* Nothing is awaited that a file would tell. To close it takes a while. */
+static void
+watch_no_files(struct fc *f)
+{
+	if (f->files.fd >= 0)
+		f->watched = loop_take(&f->files);
+}
+
 /* It runs, and its agent will be heard of. */
 static void
 restored(struct fc *f)
 {
-	close(steal_fd(&f->from));
+	watch_no_files(f);
+	f->snapshot = steal_fd(&f->from);
 	fcask_runs(f);
 }
 
@@ -192,45 +202,71 @@ ask_later(struct fc *f)
 		ask(f, ASK_STATE, NULL);
 }
 
-static void
-on_birth(struct watch *w, uint32_t events)
+/* It opens the machine's own disks when it has mapped the memory. */
+static bool
+watch_mapping(struct fc *f)
 {
-	struct fc *f = container_of(w, struct fc, births);
-	char buf[4096]
-	    __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n = read(w->fd, buf, sizeof(buf));
-	const struct inotify_event *e;
-	bool there = false;
+	char path[64];
 
-	(void)events;
-	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
-		e = (const struct inotify_event *)p;
-		there |= e->len && !strcmp(e->name, "api.sock");
-	}
-	if (!there)
-		return;
-	/* To close it is to wait for the kernel: not now. */
-	inotify_rm_watch(w->fd, f->birth);
-	f->born = loop_take(w);
+	if (f->from < 0 || !fcwritten_known(f->from))
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/overlay.ext4",
+	    f->sup->dir);
+	f->mapping = inotify_add_watch(f->files.fd, path, IN_OPEN |
+	    IN_ONESHOT);
+	return f->mapping >= 0;
+}
+
+static void
+socket_there(struct fc *f)
+{
+	inotify_rm_watch(f->files.fd, f->birth);
+	if (!watch_mapping(f))
+		watch_no_files(f);
 	if (f->from >= 0)
 		load(f);
 	else
 		ask_later(f);
 }
 
+static void
+on_files(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, files);
+	char buf[4096]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(w->fd, buf, sizeof(buf));
+	const struct inotify_event *e;
+	bool there = false, mapped = false;
+
+	(void)events;
+	for (char *p = buf; n > 0 && p < buf + n; p += sizeof(*e) + e->len) {
+		e = (const struct inotify_event *)p;
+		there |= e->wd == f->birth && e->len &&
+		    !strcmp(e->name, "api.sock");
+		mapped |= e->wd == f->mapping && e->mask & IN_OPEN;
+	}
+	if (there)
+		socket_there(f);
+	if (!mapped)
+		return;
+	fcwritten_copy(f->from, f->sup->pid);
+	watch_no_files(f);
+}
+
 /* Hear of api.sock: it is there a moment after Firecracker is. */
 static int
-watch_births(struct fc *f)
+watch_files(struct fc *f)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->sockets);
-	f->births.ready = on_birth;
+	f->files.ready = on_files;
 	f->unasked.ready = on_unasked;
-	f->births.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	f->birth = f->births.fd < 0 ? -1 :
-	    inotify_add_watch(f->births.fd, path, IN_CREATE);
-	return f->birth < 0 ? -errno : loop_add(&f->births, EPOLLIN);
+	f->files.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	f->birth = f->files.fd < 0 ? -1 :
+	    inotify_add_watch(f->files.fd, path, IN_CREATE);
+	return f->birth < 0 ? -errno : loop_add(&f->files, EPOLLIN);
 }
 
 static void
@@ -265,7 +301,7 @@ fcask_state(struct fc *f)
 int
 fcask_begin(struct fc *f)
 {
-	int r = watch_births(f);
+	int r = watch_files(f);
 
 	return r ? r : watch_patience(f);
 }
@@ -273,9 +309,9 @@ fcask_begin(struct fc *f)
 void
 fcask_end(struct fc *f)
 {
-	loop_del(&f->births);
-	if (f->born >= 0)
-		close(steal_fd(&f->born));
+	loop_del(&f->files);
+	if (f->watched >= 0)
+		close(steal_fd(&f->watched));
 	loop_del(&f->unasked);
 	loop_del(&f->patience);
 	hang_up(f);

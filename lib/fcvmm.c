@@ -77,6 +77,8 @@ fc_free(struct sup *s, struct launch *l)
 	l->fds[l->nfds++] = f->conf.conf;
 	if (f->from >= 0)
 		l->fds[l->nfds++] = f->from;
+	/* It says much on the way, and a starter waits. */
+	l->log_waits = f->from >= 0;
 	return r ? r : confine_fc(s, l);
 }
 
@@ -196,8 +198,9 @@ fcvmm_init(struct fc *f, struct sup *s)
 		prepare_jail(s, f);
 	f->sup = s;
 	fcagent_init(f);
-	f->births.fd = f->born = f->unasked.fd = f->patience.fd = -1;
-	f->answer.fd = f->api.fd = f->from = -1;
+	f->files.fd = f->watched = f->unasked.fd = f->patience.fd = -1;
+	f->birth = f->mapping = -1;
+	f->answer.fd = f->api.fd = f->from = f->snapshot = -1;
 	s->vmm = &fc_vmm;
 	s->own = f;
 }

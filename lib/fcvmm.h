@@ -25,8 +25,9 @@ struct fc {
 	struct watch hello;	/* vsock.sock_1024, listening */
 	struct watch agent;	/* the agent's connection to it */
 	struct flood agents;
-	struct watch births;	/* inotify: files that appear, */
-	int birth, born;	/* where; and when all have appeared, or -1 */
+	struct watch files;	/* inotify, of its socket's and memory's */
+	int birth, mapping;	/* which of that */
+	int watched;		/* the same when it is over, or -1 */
 	struct watch unasked;	/* a timer: it may be asked now */
 	struct watch patience;	/* a timer: it has not answered */
 	struct watch answer;
@@ -37,6 +38,8 @@ struct fc {
 	enum fc_question asked;
 	int from;		/* the snapshot to begin with, or -1 */
 	const char *from_name;
+	int snapshot;		/* whose `written` is to be noted, or -1 */
+	unsigned answered;	/* connections that have ended since */
 };
 
 /* Ready for sup_start, conf.find being set. What is wrong is sup_refuse'd. */

@@ -18,6 +18,13 @@ logpipe_move(struct logpipe *p)
 	return n > 0;
 }
 
+void
+logpipe_wait(struct logpipe *p, bool wait)
+{
+	if (p->w.fd >= 0)
+		loop_mod(&p->w, wait ? 0 : EPOLLIN);
+}
+
 static void
 on_pipe(struct watch *w, uint32_t events)
 {

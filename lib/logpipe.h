@@ -31,4 +31,10 @@ int logpipe_named(struct logpipe *p, int dir, const char *name);
 /* Move what is in the pipe to the log. False when there was nothing. */
 bool logpipe_move(struct logpipe *p);
 
+/*
+ * Let it wait in the pipe, or no longer: who is in a hurry need not wake up for
+ * each line. A writer of more than a pipe holds waits meanwhile.
+ */
+void logpipe_wait(struct logpipe *p, bool wait);
+
 #endif

@@ -62,6 +62,13 @@ push(struct side *s, const uint8_t *p, size_t n)
 	return done;
 }
 
+/* That there is room to write is news only where something is kept for it. */
+static uint32_t
+news(const struct side *s)
+{
+	return EPOLLIN | EPOLLRDHUP | EPOLLET | (s->len ? EPOLLOUT : 0);
+}
+
 static void
 drain(struct side *s)
 {
@@ -69,8 +76,10 @@ drain(struct side *s)
 
 	s->from += n;
 	s->len -= n;
-	if (!s->len)
-		s->from = 0;
+	if (s->len)
+		return;
+	s->from = 0;
+	loop_mod(&s->w, news(s));
 }
 
 static void
@@ -82,6 +91,7 @@ give(struct side *to, const uint8_t *p, size_t n)
 		return;
 	memcpy(to->kept, p + done, n - done);
 	to->len = n - done;
+	loop_mod(&to->w, news(to));
 }
 
 /* Pass on what there is to read, as long as the other side takes it. */
@@ -130,11 +140,9 @@ pump(struct relay *r)
 	}
 	/* Its turn is over before all was read: come back for the rest. */
 	if (r->server.readable && !r->client.len)
-		loop_mod(&r->server.w,
-		    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		loop_mod(&r->server.w, news(&r->server));
 	if (r->client.readable && !r->server.len && r->spoken)
-		loop_mod(&r->client.w,
-		    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		loop_mod(&r->client.w, news(&r->client));
 }
 
 static void
@@ -157,7 +165,7 @@ side_add(struct side *s, struct relay *r, int fd)
 	s->relay = r;
 	s->w.fd = fd;
 	s->w.ready = on_side;
-	return loop_add(&s->w, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return loop_add(&s->w, news(s));
 }
 
 int

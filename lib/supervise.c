@@ -73,6 +73,8 @@ give(struct sup *s, struct spawn *sp, const struct launch *l)
 		sp->fds[sp->nfds++] = l->fds[i];
 	if (sp->fds[1] < 0 || sp->fds[2] < 0)
 		fail(s, "there are no descriptors for its output");
+	if (l->log_waits)
+		logpipe_wait(&s->err, true);
 }
 
 static void

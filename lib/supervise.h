@@ -45,6 +45,7 @@ struct launch {
 	unsigned nfds;
 	struct confine confine;
 	bool small_pages;		/* as in spawn.h */
+	bool log_waits;			/* in its pipe, until the VMM runs */
 	const struct jail *jail;	/* what `path`, a jailer, goes into */
 	const char *why;		/* it cannot be started; or errno's */
 };

@@ -46,6 +46,7 @@ sup_running(struct sup *s)
 	sup_known(s);
 	s->running = true;
 	sup_report(s, 'o', s->door.agent ? "agent" : "");
+	logpipe_wait(&s->err, false);
 }
 
 void

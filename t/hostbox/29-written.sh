@@ -1,0 +1,40 @@
+#!/bin/sh
+# What a restored guest writes first: noted once, copied before it from then on.
+# shellcheck disable=SC2016 # awk's
+. "${0%/*}/box.sh"
+
+[ "$(bng-fc probe | cut -f 1,3)" = "ok	1.12.1" ] || exit 1
+vm=$BANGER_STATE/vms/web
+note=$vm/snapshots/s/written
+at_end 'banger vm delete web >/dev/null'
+in_vm() { banger vm exec web -- sh -c "$1"; }
+# It is what it was: what is in its memory alone has the same sum.
+same_guest() { in_vm "sha256sum /ram/f" | same sum -; }
+# How much of its memory is not the snapshot's any more, in KiB.
+own() {
+	read -r pid _ <"$vm/pid" &&
+		awk '/^[0-9a-f]+-/ { ram = /\/memory$/ }
+		ram && $1 == "Anonymous:" { sum += $2 }
+		END { print sum + 0 }' "/proc/$pid/smaps"
+}
+
+ok 'what it has written when its first command is over is noted' '
+	banger vm run -q -d --image tiny --vcpu 1 --memory 128M --name web &&
+	in_vm "mkdir /ram && mount -t tmpfs none /ram &&
+		head -c 300000 /dev/urandom >/ram/f && sha256sum /ram/f" >sum &&
+	banger vm snapshot -q web s && banger vm restore -q -f web s &&
+	[ ! -e "$note" ] && same_guest && bng-agent ping web &&
+	size=$(stat -c %s "$note") && [ "$size" -gt 400 ] &&
+	[ "$size" -le 32768 ]'
+ok 'and never again' '
+	cp "$note" first && banger vm restore -q -f web s && same_guest &&
+	bng-agent ping web && cmp first "$note"'
+ok 'the pages that a note names are its own before it writes to them' '
+	banger vm restore -q -f web s && [ "$(own)" -lt 16384 ] &&
+	perl -e "print pack q(V*), 16384..20479" >"$note" &&
+	banger vm restore -q -f web s && [ "$(own)" -ge 16384 ] && same_guest'
+ok 'a note of nonsense is none' '
+	head -c 5001 /dev/urandom >"$note" && banger vm restore -q -f web s &&
+	same_guest && head -c 99999 /dev/zero >"$note" &&
+	banger vm restore -q -f web s && same_guest'
+done_testing
