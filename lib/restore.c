@@ -20,24 +20,24 @@ struct disk {
 };
 
 noreturn_fn static void
-refuse_disk(const struct snapshot *sn, const char *name, const char *why)
+refuse_part(const struct snapshot *sn, const char *name, const char *why)
 {
 	die("cannot restore '%s': '%s' of its snapshot '%s': %s", sn->vm_name,
 	    name, sn->name, why);
 }
 
-/* The snapshot's; a fifo is not waited for. */
+/* A part of the snapshot; a fifo is not waited for. */
 static int
-open_disk(const struct snapshot *sn, const char *name)
+open_part(const struct snapshot *sn, const char *name)
 {
 	int fd = openat(sn->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		refuse_disk(sn, name, strerror(errno));
+		refuse_part(sn, name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		refuse_disk(sn, name, "it is no file");
+		refuse_part(sn, name, "it is no file");
 	return fd;
 }
 
@@ -80,9 +80,8 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	if (faccessat(sn->dir, "created", F_OK, 0))
 		die("cannot restore '%s': '%s' is no snapshot", sn->vm_name,
 		    sn->path);
-	sn->memory = openat(sn->dir, "memory", O_RDONLY | O_CLOEXEC);
-	if (sn->memory < 0 && errno != ENOENT)
-		die_sys("cannot open '%s/memory'", sn->path);
+	sn->memory = faccessat(sn->dir, "memory", F_OK, AT_SYMLINK_NOFOLLOW) ?
+	    -1 : open_part(sn, "memory");
 	if (sn->memory >= 0 && !snapshot_says(sn, "vmm", v->name))
 		die("cannot restore '%s': its snapshot '%s' was made under "
 		    "'%s'", sn->vm_name, sn->name,
@@ -92,7 +91,7 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 		die("cannot restore '%s': its image or kernel was replaced "
 		    "since the snapshot '%s'", sn->vm_name, sn->name);
 	for (size_t i = 0; i < SNAP_DISKS; i++)
-		sn->disks[i] = open_disk(sn, snap_disks[i]);
+		sn->disks[i] = open_part(sn, snap_disks[i]);
 }
 
 /* Up to the second dot: what is after it must not change a machine. */

@@ -256,7 +256,7 @@ vm_state(int vmfd)
 {
 	if (lock_held(vmfd, "run.lock") == 1)
 		return there(vmfd, "ready") ? VM_RUNNING : VM_STARTING;
-	if (there(vmfd, "error"))
+	if (there(vmfd, "error") || there(vmfd, "restoring"))
 		return VM_ERROR;
 	return there(vmfd, "started") ? VM_STOPPED : VM_CREATED;
 }

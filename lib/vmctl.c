@@ -12,6 +12,7 @@
 #include "dirs.h"
 #include "lock.h"
 #include "proc.h"
+#include "vm.h"
 #include "vmctl.h"
 
 enum {
@@ -77,13 +78,9 @@ vmctl_open(const char *vmdir, bool running)
 const char *
 vmctl_state(int dir)
 {
-	bool ready = !faccessat(dir, "ready", F_OK, 0);
-
-	if (held(dir))
-		return ready ? "running" : "starting";
-	if (!faccessat(dir, "error", F_OK, 0))
-		return "error";
-	return faccessat(dir, "started", F_OK, 0) ? "created" : "stopped";
+	/* Dies where that cannot be known. */
+	held(dir);
+	return vm_state_name(vm_state(dir));
 }
 
 /* Within ms, or -1. 0 when it has ended, -ETIMEDOUT, or it dies. */

@@ -115,7 +115,7 @@ vm_json(struct json *j, int fd, const char *name, enum vm_state state)
 {
 	static const char *const texts[] = { "id", "image", "kernel", "vmm",
 		"accel", "net", "ip", "gateway", "dns", "nat", "nested",
-		"jailer", "ephemeral", "exit", "error" };
+		"jailer", "ephemeral", "exit", "error", "restoring" };
 	static const char *const numbers[] = { "vcpu", "memory_mib",
 		"disk_bytes", "created" };
 
@@ -200,8 +200,8 @@ line_pid(int fd, const char *key)
 static void
 vm_lines(int fd, const char *name, enum vm_state state)
 {
-	static const char *const first[] = { "error", "exit", "image",
-		"kernel", "vmm", "accel", "vcpu" };
+	static const char *const first[] = { "error", "restoring", "exit",
+		"image", "kernel", "vmm", "accel", "vcpu" };
 	static const char *const then[] = { "net", "ip", "gateway", "dns",
 		"nat", "nested", "jailer", "ephemeral", "workspace/host_path",
 		"workspace/guest_path", "workspace/head", "workspace/mode",

@@ -54,7 +54,18 @@ ok 'what the snapshot has not is missed before anything is done' '
 			sed "s,X,$then/work.ext4,g") &&
 		eval "$odd" && refused "of its snapshot" || exit 1
 		rm -rf "$then" && cp -r --sparse=always small/whole "$then"
-	done'
+	done && mkfifo "$then/memory" &&
+	refused "'"'memory' of its snapshot"'" && rm "$then/memory"'
+ok 'a snapshot that is needed yet is not deleted' '
+	mkdir "$vm/snapshots" && cp -r --sparse=always "$then" \
+		"$vm/snapshots/s" && cp -r --sparse=always "$then" \
+		"$vm/snapshots/other" && echo "$vm/snapshots/s" \
+		>"$vm/restoring" &&
+	says 1 "interrupted" banger vm snapshot --delete a s &&
+	banger vm list | grep "^a *error" && bng-qemu status a | grep ^error &&
+	banger vm show a | grep "^restoring  *.*/s$" &&
+	banger vm snapshot --delete a other && banger vm restore -q a s &&
+	banger vm snapshot --delete a s && rmdir "$vm/snapshots"'
 ok 'why it did not start is the past then' '
 	echo half >"$vm/restoring" &&
 	says 1 "was interrupted" banger vm start a &&
