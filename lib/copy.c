@@ -7,15 +7,12 @@
 
 #include "bng.h"
 #include "copy.h"
+#include "sparse.h"
 
-enum { PIECE = 1 << 20, COMPARED = 32 << 10, BLOCK = 4096 };
+enum { PIECE = 1 << 20 };
 
-static const off_t OFF_MAX = INT64_MAX;
-
-/* The files that what is done to a piece of data, in [at, end), is about. */
 struct pair {
 	int from, to;
-	struct copy_room *room;
 };
 
 /* For file systems between which the kernel does not copy. */
@@ -44,8 +41,9 @@ copy_through(int from, int to, off_t at, off_t end)
 }
 
 static int
-copy_data(const struct pair *p, off_t at, off_t end)
+copy_data(const void *ctx, off_t at, off_t end)
 {
+	const struct pair *p = ctx;
 	off64_t in = at, out = at;
 
 	while (in < end) {
@@ -64,259 +62,17 @@ copy_data(const struct pair *p, off_t at, off_t end)
 	return 0;
 }
 
-/* Where the next data of fd is; end: not before that. -1 and errno. */
-static off_t
-next_data(int fd, off_t at, off_t end)
-{
-	off_t data = lseek(fd, at, SEEK_DATA);
-
-	if (data < 0 && errno != ENXIO)
-		return -1;
-	return data < 0 || data > end ? end : data;
-}
-
-/* Calls each for every piece of data of fd before end, until it fails. */
-static int
-each_data(int fd, off_t end,
-    int (*each)(const struct pair *p, off_t at, off_t end),
-    const struct pair *p)
-{
-	off_t at = 0;
-	int r = 0;
-
-	while (!r) {
-		off_t hole;
-
-		at = next_data(fd, at, end);
-		if (at == end)
-			break;
-		hole = at < 0 ? at : lseek(fd, at, SEEK_HOLE);
-		if (hole < 0)
-			return -errno;
-		r = each(p, at, hole < end ? hole : end);
-		if (hole >= end)
-			break;
-		at = hole;
-	}
-	return r;
-}
-
 int
 copy_disk(int from, int to)
 {
-	struct pair p = { from, to, NULL };
+	struct pair p = { from, to };
 	struct stat st;
 
 	if (!ioctl(to, FICLONE, from))
 		return 0;
 	if (fstat(from, &st) || ftruncate(to, st.st_size))
 		return -errno;
-	return each_data(from, st.st_size, copy_data, &p);
-}
-
-/*
- * A range that is none is refused as such only where there is sharing at all;
- * and where that is refused for another reason, who knows.
- */
-bool
-copy_overwrites(int from, int to)
-{
-	struct file_clone_range range = { .src_fd = from,
-		.src_offset = (uint64_t)OFF_MAX - (2 * BLOCK - 1),
-		.src_length = BLOCK };
-
-	return ioctl(to, FICLONERANGE, &range) &&
-	    (errno == EOPNOTSUPP || errno == ENOTTY);
-}
-
-/* Written down first: what fails half-way has taken half of it. */
-static int
-take_room(struct copy_room *room, int to, off_t at, off_t end)
-{
-	enum { STEP = 64 };
-	void *more;
-
-	if (room->n % STEP == 0) {
-		more = reallocarray(room->taken, room->n + STEP,
-		    sizeof(*room->taken));
-		if (!more)
-			return -ENOMEM;
-		room->taken = more;
-	}
-	room->taken[room->n].at = at;
-	room->taken[room->n++].end = end;
-	if (!fallocate(to, FALLOC_FL_KEEP_SIZE, at, end - at) ||
-	    errno == EOPNOTSUPP)
-		return 0;
-	return -errno;
-}
-
-/* Where there is a hole in [at, end). */
-static int
-give_room(const struct pair *p, off_t at, off_t end)
-{
-	int r = 0;
-
-	while (!r && at < end) {
-		off_t hole = lseek(p->to, at, SEEK_HOLE);
-
-		if (hole < 0 && errno == ENXIO)
-			hole = at;	/* behind its end */
-		if (hole >= end)
-			break;
-		at = hole < 0 ? hole : next_data(p->to, hole, end);
-		if (at < 0)
-			return -errno;
-		r = take_room(p->room, p->to, hole, at);
-	}
-	return r;
-}
-
-int
-copy_room(int from, int to, struct copy_room *ret_room)
-{
-	struct pair p = { from, to, ret_room };
-
-	*ret_room = (struct copy_room){ .n = 0 };
-	return each_data(from, OFF_MAX, give_room, &p);
-}
-
-void
-copy_room_back(int to, struct copy_room *room)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < room->n; i++)
-		if (fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		    room->taken[i].at, room->taken[i].end - room->taken[i].at))
-			break;
-	/* Behind its end there are no holes to be made. */
-	if (room->n && !fstat(to, &st) && ftruncate(to, st.st_size))
-		warn_sys("cannot give back what a disk does not need");
-	copy_room_used(room);
-}
-
-void
-copy_room_used(struct copy_room *room)
-{
-	free(steal(&room->taken));
-	room->n = 0;
-}
-
-/* What is not there is zeros. */
-static int
-read_there(int fd, uint8_t *buf, size_t len, off_t at)
-{
-	size_t have = 0;
-
-	while (have < len) {
-		ssize_t n = pread(fd, buf + have, len - have,
-		    at + (off_t)have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		have += (size_t)n;
-	}
-	memset(buf + have, 0, len - have);
-	return 0;
-}
-
-/* The blocks that differ, neighbours at once. */
-static int
-write_differing(int to, const uint8_t *is, const uint8_t *was, size_t len,
-    off_t at)
-{
-	size_t run = 0;		/* bytes before b that differ */
-
-	for (size_t b = 0;; b += BLOCK) {
-		int r = 0;
-
-		if (b < len && memcmp(is + b, was + b,
-		    min_size(BLOCK, len - b))) {
-			run += BLOCK;
-			continue;
-		}
-		if (run)
-			r = pwrite_all(to, is + b - run,
-			    min_size(run, len - (b - run)),
-			    at + (off_t)(b - run));
-		if (r || b >= len)
-			return r;
-		run = 0;
-	}
-}
-
-static int
-make_same(const struct pair *p, off_t at, off_t end)
-{
-	autofree uint8_t *buf = malloc(2 * COMPARED);
-	int r = buf ? 0 : -ENOMEM;
-
-	for (; !r && at < end; at += COMPARED) {
-		size_t n = min_size(COMPARED, (size_t)(end - at));
-
-		r = read_there(p->from, buf, n, at);
-		if (!r)
-			r = read_there(p->to, buf + COMPARED, n, at);
-		if (!r && memcmp(buf, buf + COMPARED, n))
-			r = write_differing(p->to, buf, buf + COMPARED, n,
-			    at);
-	}
-	return r;
-}
-
-static int
-make_hole(int to, off_t at, off_t end)
-{
-	static const uint8_t zeros[BLOCK];
-	int r = 0;
-
-	if (!fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
-	    end - at))
-		return 0;
-	if (errno != EOPNOTSUPP)
-		return -errno;
-	for (; !r && at < end; at += BLOCK)
-		r = pwrite_all(to, zeros, min_size(BLOCK, (size_t)(end - at)),
-		    at);
-	return r;
-}
-
-static int
-make_holes(const struct pair *p, off_t at, off_t end)
-{
-	int r = 0;
-
-	while (!r && at < end) {
-		off_t data = next_data(p->from, at, end);
-
-		if (data > at)
-			r = make_hole(p->to, at, data);
-		if (data >= end)
-			break;
-		at = data < 0 ? data : lseek(p->from, data, SEEK_HOLE);
-		if (at < 0)
-			return -errno;
-	}
-	return r;
-}
-
-int
-copy_differing(int from, int to)
-{
-	struct pair p = { from, to, NULL };
-	struct stat is, was;
-	int r;
-
-	if (fstat(from, &is) || fstat(to, &was) ||
-	    (is.st_size != was.st_size && ftruncate(to, is.st_size)))
-		return -errno;
-	r = each_data(to, is.st_size, make_holes, &p);
-	return r ? r : each_data(from, is.st_size, make_same, &p);
+	return sparse_each(from, st.st_size, copy_data, &p);
 }
 
 int

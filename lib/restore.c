@@ -6,6 +6,7 @@
 #include "copy.h"
 #include "dirs.h"
 #include "gc.h"
+#include "overwrite.h"
 #include "snap.h"
 #include "supervise.h"
 #include "undo.h"
@@ -16,7 +17,7 @@ struct disk {
 	const char *name;
 	int from, to;
 	char aside[64];		/* that one's name; "": it is the machine's */
-	struct copy_room room;
+	struct overwrite_room room;
 };
 
 noreturn_fn static void
@@ -129,7 +130,7 @@ open_to_overwrite(const struct snapshot *sn, const struct disk *d)
 	struct stat st;
 
 	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    st.st_nlink == 1 && copy_overwrites(d->from, fd) ?
+	    st.st_nlink == 1 && overwrite_can(d->from, fd) ?
 	    steal_fd(&fd) : -1;
 }
 
@@ -157,7 +158,7 @@ give_room_back(struct disk disks[SNAP_DISKS])
 {
 	for (size_t i = 0; i < SNAP_DISKS; i++)
 		if (disks[i].to >= 0 && !disks[i].aside[0])
-			copy_room_back(disks[i].to, &disks[i].room);
+			overwrite_back(disks[i].to, &disks[i].room);
 }
 
 /* All that needs room has it afterwards, and nothing has changed yet. Dies. */
@@ -172,7 +173,7 @@ prepare_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 		d->from = sn->disks[i];
 		d->to = open_to_overwrite(sn, d);
 		r = d->to < 0 ? copy_aside(sn, d) :
-		    copy_room(d->from, d->to, &d->room);
+		    overwrite_room(d->from, d->to, &d->room);
 		if (r) {
 			give_room_back(disks);
 			snap_fail(sn, r, "restore", d->name);
@@ -188,7 +189,7 @@ write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 
 	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
 		if (!disks[i].aside[0])
-			r = copy_differing(disks[i].from, disks[i].to);
+			r = overwrite_differing(disks[i].from, disks[i].to);
 		else if (renameat(sn->vm, disks[i].aside, sn->vm,
 		    disks[i].name))
 			r = -errno;
@@ -200,7 +201,7 @@ write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
 		if (!r && sn->lasting && fsync(disks[i].to))
 			r = -errno;
-		copy_room_used(&disks[i].room);
+		overwrite_used(&disks[i].room);
 		close(disks[i].from);
 		close(disks[i].to);
 	}

@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 
 #include "bng.h"
-#include "copy.h"
 #include "dirs.h"
 #include "lock.h"
 #include "name.h"
+#include "overwrite.h"
 #include "proc.h"
 
 static const struct applet libtest = { "libtest",
@@ -287,19 +287,19 @@ over(int argc, char *argv[], int (*copy)(int from, int to))
 static int
 do_differing(int argc, char *argv[])
 {
-	return over(argc, argv, copy_differing);
+	return over(argc, argv, overwrite_differing);
 }
 
 static int
 room(int from, int to)
 {
-	struct copy_room room;
-	int r = copy_room(from, to, &room);
+	struct overwrite_room room;
+	int r = overwrite_room(from, to, &room);
 
 	if (r)
-		copy_room_back(to, &room);
+		overwrite_back(to, &room);
 	else
-		copy_room_used(&room);
+		overwrite_used(&room);
 	return r;
 }
 

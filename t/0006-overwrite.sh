@@ -1,5 +1,5 @@
 #!/bin/sh
-# lib/copy: a disk is made what another is, where it is
+# lib/overwrite: a disk is made what another is, where it is
 . "$(dirname "$0")/lib.sh"
 
 # sparse NAME FIRST LAST: NAME.FIRST and so on, of pieces, holes and zeros.
