@@ -98,12 +98,8 @@ fc_restore(int argc, char *argv[])
 	if (sn.only_look)
 		return EXIT_YES;
 	snapshot_apply(&sn);
-	if (sn.memory < 0) {
-		snapshot_settled(&sn);
+	if (sn.memory < 0)
 		return snapshot_used(&sn);
-	}
-	s.settle = snapshot_settle;
-	s.to_settle = &sn;
 	fcvmm_init(&f, &s);
 	f.from = sn.dir;
 	f.from_name = sn.name;

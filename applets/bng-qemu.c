@@ -105,12 +105,8 @@ qemu_restore(int argc, char *argv[])
 	if (sn.only_look)
 		return EXIT_YES;
 	snapshot_apply(&sn);
-	if (sn.memory < 0) {
-		snapshot_settled(&sn);
+	if (sn.memory < 0)
 		return snapshot_used(&sn);
-	}
-	s.settle = snapshot_settle;
-	s.to_settle = &sn;
 	qemuvmm_init(&q, &s);
 	qemucmd_accelerate(&q.cmd, snapshot_says(&sn, "accel", "kvm"));
 	qemuvmm_from(&q, sn.memory, sn.name);

@@ -58,7 +58,7 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	char vmm[SNAP_LINE];
 	unsigned given;
 
-	*sn = (struct snapshot){ .written = { -1, -1 } };
+	memset(sn, 0, sizeof(*sn));
 	given = snap_options(argc, argv, "mgn", &sn->path);
 	sn->move = given & 1;
 	sn->only_look = given & 4;
@@ -183,7 +183,7 @@ prepare_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 
 /* A machine has changed little since, mostly. */
 static int
-write_disks(struct snapshot *sn, struct disk disks[SNAP_DISKS])
+write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 {
 	int r = 0;
 
@@ -199,19 +199,19 @@ write_disks(struct snapshot *sn, struct disk disks[SNAP_DISKS])
 			    SYNC_FILE_RANGE_WRITE);
 	}
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		sn->renamed |= disks[i].aside[0];
-		sn->written[i] = disks[i].to;
+		if (!r && sn->lasting && fsync(disks[i].to))
+			r = -errno;
 		overwrite_used(&disks[i].room);
 		close(disks[i].from);
+		close(disks[i].to);
 	}
 	return r;
 }
 
 /* Of a snapshot that is given away. */
 static int
-move_disks(struct snapshot *sn)
+move_disks(const struct snapshot *sn)
 {
-	sn->renamed = true;
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
 		close(sn->disks[i]);
 		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
@@ -258,36 +258,12 @@ snapshot_apply(struct snapshot *sn)
 	r = sn->move ? move_disks(sn) : write_disks(sn, disks);
 	if (!r)
 		r = restore_values(sn);
-	if (r)
-		snap_fail(sn, r, "restore", "its disks and values");
-}
-
-int
-snapshot_settle(void *ctx)
-{
-	struct snapshot *sn = ctx;
-	int r = 0;
-
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		if (!r && sn->lasting && sn->written[i] >= 0 &&
-		    fsync(sn->written[i]))
-			r = -errno;
-		if (sn->written[i] >= 0)
-			close(steal_fd(&sn->written[i]));
-	}
 	/* Their new names, where they have some. */
-	if (!r && sn->lasting && sn->renamed && fsync(sn->vm))
+	if (!r && sn->lasting && (disks[0].aside[0] || disks[1].aside[0] ||
+	    sn->move) && fsync(sn->vm))
 		r = -errno;
 	if (!r && unlinkat(sn->vm, "restoring", 0))
 		r = -errno;
-	return r;
-}
-
-void
-snapshot_settled(struct snapshot *sn)
-{
-	int r = snapshot_settle(sn);
-
 	if (r)
 		snap_fail(sn, r, "restore", "its disks and values");
 	/* Why it did not start is the past. */

@@ -26,8 +26,7 @@ struct snapshot {
 	const char *name;	/* and its last component */
 	int memory;		/* open, for reading or writing; -1: none */
 	int disks[2];		/* its disks, for a restore */
-	int written[2];		/* the machine's, where that has to last; -1 */
-	bool move, lasting, only_look, renamed;
+	bool move, lasting, only_look;
 };
 
 /* What a VMM adds. All die when they cannot. */
@@ -61,13 +60,6 @@ void snapshot_check_version(const struct snapshot *sn, const char *vmm,
  * nothing is changed then.
  */
 void snapshot_apply(struct snapshot *sn);
-
-/*
- * What was written is on the disk, and `restoring` is gone: before the guest
- * runs. It is waiting, mostly. 0 or -errno; snapshot_settled dies.
- */
-int snapshot_settle(void *sn);
-void snapshot_settled(struct snapshot *sn);
 
 /* The end of that verb: what was moved is no snapshot any more. */
 int snapshot_used(const struct snapshot *sn);

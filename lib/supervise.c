@@ -282,20 +282,6 @@ prepare(struct sup *s)
 	return r;
 }
 
-/* No guest runs before we hear of its VMM. */
-static void
-settle(struct sup *s)
-{
-	char why[ENDING_TEXT];
-	int r = s->settle(s->to_settle);
-
-	if (!r)
-		return;
-	snprintf(why, sizeof(why), "its disks and values cannot be kept: %s",
-	    strerror(-r));
-	fail(s, why);
-}
-
 void
 sup_supervise(struct sup *s)
 {
@@ -304,8 +290,6 @@ sup_supervise(struct sup *s)
 	if (r)
 		fail(s, strerror(-r));
 	launch(s);
-	if (s->settle)
-		settle(s);
 	close(s->lock);
 	for (;;) {
 		r = loop_turn();

@@ -82,9 +82,6 @@ struct sup {
 	void *own;		/* whatever the VMM's part needs */
 	/* Who started it waits a moment longer, until the guest is ready. */
 	bool until_ready;
-	/* What is yet to be done while the VMM begins; 0 or -errno; or NULL. */
-	int (*settle)(void *to_settle);
-	void *to_settle;
 
 	/* the rest is the supervisor's own */
 	int lock, run_lock;
