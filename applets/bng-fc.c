@@ -101,6 +101,8 @@ fc_restore(int argc, char *argv[])
 	if (sn.memory < 0)
 		return snapshot_used(&sn);
 	fcvmm_init(&f, &s);
+	/* Firecracker opens it by its name. */
+	close(sn.memory);
 	f.from = sn.dir;
 	f.from_name = sn.name;
 	r = sup_start(&s);

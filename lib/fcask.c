@@ -101,7 +101,7 @@ on_state(struct fc *f, const char *state)
 	}
 }
 
-/* Nothing is awaited that a file would tell. To close it takes a while. */
+/* Nothing is awaited that a file would tell. To close it takes a moment. */
 static void
 watch_no_files(struct fc *f)
 {
@@ -170,7 +170,7 @@ load(struct fc *f)
 
 	fcsnap_load(FC_FD_FROM, body, sizeof(body));
 	r = ask(f, ASK_LOAD, body);
-	if (r == -ECONNREFUSED || r == -EAGAIN)
+	if (r == -ECONNREFUSED || r == -EAGAIN || r == -ENOENT)
 		r = loop_timer(&f->unasked, DEAF_MS);
 	else if (!r)
 		sup_expect(f->sup);
@@ -266,7 +266,11 @@ watch_files(struct fc *f)
 	f->files.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	f->birth = f->files.fd < 0 ? -1 :
 	    inotify_add_watch(f->files.fd, path, IN_CREATE);
-	return f->birth < 0 ? -errno : loop_add(&f->files, EPOLLIN);
+	if (f->birth >= 0)
+		return loop_add(&f->files, EPOLLIN);
+	/* A user has few of them: without one it is looked for. */
+	loop_del(&f->files);
+	return loop_timer(&f->unasked, f->from >= 0 ? DEAF_MS : UNASKED_MS);
 }
 
 static void
@@ -307,11 +311,17 @@ fcask_begin(struct fc *f)
 }
 
 void
+fcask_ready(struct fc *f)
+{
+	if (f->watched >= 0)
+		close(steal_fd(&f->watched));
+}
+
+void
 fcask_end(struct fc *f)
 {
 	loop_del(&f->files);
-	if (f->watched >= 0)
-		close(steal_fd(&f->watched));
+	fcask_ready(f);
 	loop_del(&f->unasked);
 	loop_del(&f->patience);
 	hang_up(f);

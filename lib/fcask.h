@@ -17,6 +17,9 @@ void fcask_end(struct fc *f);
 /* It has proven to run. */
 void fcask_runs(struct fc *f);
 
+/* There is time to let go of what nobody needs any more. */
+void fcask_ready(struct fc *f);
+
 /*
  * Ask for its state, and then for what the hold on it wants: to pause it, or
  * to let it go on. 0 or -errno. When it closes the connection its end is near,

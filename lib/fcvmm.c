@@ -161,11 +161,18 @@ fc_resume(struct sup *s)
 	fcask_state(s->own);
 }
 
+static void
+fc_ready(struct sup *s)
+{
+	fcask_ready(s->own);
+}
+
 static const struct vmm fc_vmm = { .name = "Firecracker",
 	.key = "firecracker", .reason_mark = "ApiError error: ",
 	.halts = true, .launch = fc_launch, .ended = fc_ended,
-	.retry = fc_retry, .pause = fc_hold, .resume = fc_resume,
-	.carry = fcagent_carry, .carried = fcagent_carried };
+	.retry = fc_retry, .ready = fc_ready, .pause = fc_hold,
+	.resume = fc_resume, .carry = fcagent_carry,
+	.carried = fcagent_carried };
 
 /* --- the beginning ------------------------------------------------ */
 

@@ -213,6 +213,22 @@ make_holes(const void *ctx, off_t at, off_t end)
 	return r;
 }
 
+/*
+ * A place that was taken and never written is no data. One who was killed in
+ * between left it, so it is looked for when there is more than there should be.
+ */
+static int
+give_surplus(const struct pair *p)
+{
+	enum { TOLERATED = 64 << 10 };
+	struct stat is, was;
+
+	if (fstat(p->from, &is) || fstat(p->to, &was))
+		return -errno;
+	return (was.st_blocks - is.st_blocks) * 512 <= TOLERATED ? 0 :
+	    make_holes(p, 0, is.st_size);
+}
+
 int
 overwrite_differing(int from, int to)
 {
@@ -224,5 +240,7 @@ overwrite_differing(int from, int to)
 	    (is.st_size != was.st_size && ftruncate(to, is.st_size)))
 		return -errno;
 	r = sparse_each(to, is.st_size, make_holes, &p);
-	return r ? r : sparse_each(from, is.st_size, make_same, &p);
+	if (!r)
+		r = sparse_each(from, is.st_size, make_same, &p);
+	return r ? r : give_surplus(&p);
 }

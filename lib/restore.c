@@ -42,6 +42,25 @@ open_part(const struct snapshot *sn, const char *name)
 	return fd;
 }
 
+/* Each is as long as it was. One of before that was noted has no `sizes`. */
+static void
+check_sizes(const struct snapshot *sn)
+{
+	char line[SNAP_LINE];
+	char *rest = line, *name, *size;
+	struct stat st;
+
+	snap_value(sn->dir, "sizes", line, sizeof(line));
+	while ((name = strsep(&rest, " ")) && (size = strsep(&rest, " "))) {
+		if (fstatat(sn->dir, name, &st, AT_SYMLINK_NOFOLLOW))
+			refuse_part(sn, name, strerror(errno));
+		if (!S_ISREG(st.st_mode))
+			refuse_part(sn, name, "it is no file");
+		if (st.st_size != strtoll(size, NULL, 10))
+			refuse_part(sn, name, "it is not as long as it was");
+	}
+}
+
 static const char *
 name_of(const char *path)
 {
@@ -81,6 +100,7 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	if (faccessat(sn->dir, "created", F_OK, 0))
 		die("cannot restore '%s': '%s' is no snapshot", sn->vm_name,
 		    sn->path);
+	check_sizes(sn);
 	sn->memory = faccessat(sn->dir, "memory", F_OK, AT_SYMLINK_NOFOLLOW) ?
 	    -1 : open_part(sn, "memory");
 	if (sn->memory >= 0 && !snapshot_says(sn, "vmm", v->name))
@@ -287,8 +307,12 @@ snapshot_refuse_half(struct sup *s)
 {
 	char from[SNAP_LINE];
 
-	if (!faccessat(s->dir, "restoring", F_OK, AT_SYMLINK_NOFOLLOW))
+	if (faccessat(s->dir, "restoring", F_OK, AT_SYMLINK_NOFOLLOW))
+		return;
+	snap_value(s->dir, "restoring", from, sizeof(from));
+	if (!from[0])
 		sup_refuse(s, "to restore it was interrupted: restore it "
-		    "again, from '%s' or another snapshot", name_of(
-		    snap_value(s->dir, "restoring", from, sizeof(from))));
+		    "again, from any snapshot");
+	sup_refuse(s, "to restore it was interrupted: restore it again, from "
+	    "'%s' or another snapshot", name_of(from));
 }

@@ -68,6 +68,26 @@ snap_base(int dir)
 	return xasprintf("%s %s", image, modules);
 }
 
+char *
+snap_sizes(int dir)
+{
+	static const char *const names[] = { "overlay.ext4", "work.ext4",
+		"memory", "state" };
+	char *text = xstrdup("");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		autofree char *before = text;
+		struct stat st;
+
+		if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW))
+			text = xstrdup(before);
+		else
+			text = xasprintf("%s%s%s %lld", before, *before ? " " :
+			    "", names[i], (long long)st.st_size);
+	}
+	return text;
+}
+
 unsigned
 snap_options(int argc, char *argv[], const char *letters, char **ret_dir)
 {

@@ -25,6 +25,9 @@ extern const char *const snap_values[SNAP_VALUES];
 noreturn_fn void snap_fail(const struct snapshot *sn, int r, const char *verb,
     const char *what);
 
+/* The sizes of its big files, as its value `sizes` says them: malloc'ed. */
+char *snap_sizes(int dir);
+
 /* A value of a directory, in buf; or "". */
 const char *snap_value(int dir, const char *key, char *buf, size_t size);
 

@@ -193,6 +193,7 @@ snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v)
 {
 	struct snapshot sn = { .memory = -1 };
 	autofree char *parent = NULL, *part = NULL, *vm = NULL;
+	autofree char *sizes = NULL;
 	char *path;
 	int64_t still = 0;
 	int in, undo, r;
@@ -210,7 +211,10 @@ snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v)
 		still = copy_running(&sn, v);
 	else
 		copy_stopped(&sn);
-	r = sn.lasting ? scratch_sync(sn.dir) : 0;
+	sizes = snap_sizes(sn.dir);
+	r = file_put_line(sn.dir, "sizes", "%s", sizes);
+	if (!r && sn.lasting)
+		r = scratch_sync(sn.dir);
 	if (!r)
 		r = scratch_commit(in, strrchr(part, '/') + 1, sn.name,
 		    true);

@@ -95,6 +95,8 @@ sup_configured(struct sup *s, int status)
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
 	sup_report(s, 'r', "");
+	if (s->vmm->ready)
+		s->vmm->ready(s);
 }
 
 static void

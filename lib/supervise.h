@@ -63,6 +63,8 @@ struct vmm {
 	enum vmm_end (*ended)(struct sup *s, int status);
 	/* It failed before the guest was ready: is there another way? */
 	bool (*retry)(struct sup *s, const char *why);
+	/* The guest is ready, and whoever waited knows; or NULL. */
+	void (*ready)(struct sup *s);
 	/*
 	 * Begin to pause it (NULL, or why not), and tell hold_paused when it
 	 * is; let it go on, also to hear that it should end, and tell

@@ -56,12 +56,31 @@ ok 'what the snapshot has not is missed before anything is done' '
 		rm -rf "$then" && cp -r --sparse=always small/whole "$then"
 	done && mkfifo "$then/memory" &&
 	refused "'"'memory' of its snapshot"'" && rm "$then/memory"'
+ok 'what is not as long as it was is refused before, too' '
+	grep "^overlay.ext4 268435456 work.ext4 268435456$" "$then/sizes" &&
+	truncate -s 1M "$then/work.ext4" &&
+	refused "'"'work.ext4' of its snapshot 'then': it is not as long"'" &&
+	truncate -s 256M "$then/work.ext4" && : >"$then/memory" &&
+	echo "overlay.ext4 268435456 work.ext4 268435456 memory 5 state 7" \
+		>"$then/sizes" &&
+	refused "'"'memory' of its snapshot 'then': it is not as long"'" &&
+	echo here >"$then/memory" &&
+	refused "'"'state' of its snapshot 'then': No such file"'" &&
+	rm -rf "$then" && cp -r --sparse=always small/whole "$then"'
+ok 'a place that was taken by one who was killed is given back by the next' '
+	back && had=$(used) && fallocate -n -o 20M -l 30M "$vm/work.ext4" &&
+	sync -f "$vm" && [ "$(used)" -gt "$((had + 20000))" ] && back &&
+	as_then && sync -f "$vm" && [ "$(used)" -le "$((had + 100))" ]'
 ok 'a snapshot that is needed yet is not deleted' '
 	mkdir "$vm/snapshots" && cp -r --sparse=always "$then" \
 		"$vm/snapshots/s" && cp -r --sparse=always "$then" \
 		"$vm/snapshots/other" && echo "$vm/snapshots/s" \
 		>"$vm/restoring" &&
-	says 1 "interrupted" banger vm snapshot --delete a s &&
+	says 1 "interrupted" banger vm snapshot --delete a other s &&
+	says 125 "try: banger vm restore a" banger vm exec a -- true &&
+	: >"$vm/restoring" && says 1 "from any" banger vm start a &&
+	says 1 "interrupted" banger vm snapshot --delete a other &&
+	echo "$vm/snapshots/s" >"$vm/restoring" &&
 	banger vm list | grep "^a *error" && bng-qemu status a | grep ^error &&
 	banger vm show a | grep "^restoring  *.*/s$" &&
 	banger vm snapshot --delete a other && banger vm restore -q a s &&

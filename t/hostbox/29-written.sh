@@ -33,6 +33,21 @@ ok 'the pages that a note names are its own before it writes to them' '
 	banger vm restore -q -f web s && [ "$(own)" -lt 16384 ] &&
 	perl -e "print pack q(V*), 16384..20479" >"$note" &&
 	banger vm restore -q -f web s && [ "$(own)" -ge 16384 ] && same_guest'
+ok 'nothing is kept open that was only for the way' '
+	read -r sup _ <"$vm/supervisor" && ls -l "/proc/$sup/fd" >fds &&
+	grep eventpoll fds && ! grep -E "inotify|snapshots/s/memory" fds'
+ok 'one that runs is not ended for a snapshot that is not whole' '
+	banger vm exec web -- sh -c "echo 1 >/ram/here" &&
+	mv "$vm/snapshots/s/state" kept &&
+	says 1 "'"'state' of its snapshot 's': No such"'" \
+		banger vm restore -f web s && in_vm "cat /ram/here" &&
+	head -c 3000 kept >"$vm/snapshots/s/state" &&
+	says 1 "not as long" banger vm restore -f web s &&
+	in_vm "cat /ram/here" && mv kept "$vm/snapshots/s/state"'
+ok 'without an inotify it is restored, too' '
+	{ perl -e "syscall 294, 0 for 1..200; open F, q(>), q(full); sleep 99" &
+	} && hog=$! && until [ -e full ]; do :; done &&
+	banger vm restore -q -f web s && same_guest && kill "$hog"'
 ok 'a note of nonsense is none' '
 	head -c 5001 /dev/urandom >"$note" && banger vm restore -q -f web s &&
 	same_guest && head -c 99999 /dev/zero >"$note" &&
