@@ -219,7 +219,7 @@ write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
 			    SYNC_FILE_RANGE_WRITE);
 	}
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		if (!r && sn->lasting && fsync(disks[i].to))
+		if (!r && sn->lasting && fdatasync(disks[i].to))
 			r = -errno;
 		overwrite_used(&disks[i].room);
 		close(disks[i].from);
