@@ -30,9 +30,12 @@ ok 'no image' '
 ok 'when they are back, it starts' '
 	cp --sparse=always rootfs "$image" && banger vm start -q a &&
 	banger vm exec a -- true'
-ok 'a snapshot that is cut off: Firecracker says why, and it starts anew' '
+ok 'a snapshot that is cut off is refused, a damaged one with the reason' '
 	banger vm snapshot -q a one && snap=$BANGER_STATE/vms/a/snapshots/one &&
-	truncate -s 100 "$snap/state" && banger vm kill -q a &&
+	cp "$snap/state" whole && truncate -s 100 "$snap/state" &&
+	banger vm kill -q a &&
+	says 1 "one'\'': it is not as long" banger vm restore -q a one &&
+	tr "\000" "\001" <whole >"$snap/state" &&
 	says 1 "cannot restore machine '\''a'\'': Load snapshot error: " \
 		banger vm restore -q a one && error "Load snapshot error" &&
 	banger vm start -q a && banger vm exec a -- true &&
