@@ -5,11 +5,11 @@
  * The protocol: doc/agent-protocol.md
  *
  * usage: bng-agent ping VM
- *        bng-agent wait [-b] [-t SECONDS] VM
+ *        bng-agent wait [-bn] [-t SECONDS] VM
  *        bng-agent configure VM
  *        bng-agent clock VM
- *        bng-agent exec [-Eiot] [-C DIR] [-e NAME=VALUE] [-u USER] VM [--]
- *            [COMMAND [ARGUMENT ...]]
+ *        bng-agent exec [-Eiot] [-C DIR] [-e NAME=VALUE] [-u USER]
+ *            [-w SECONDS] VM [--] [COMMAND [ARGUMENT ...]]
  *        bng-agent put VM DIR <TAR
  *        bng-agent get VM PATH >TAR
  *        bng-agent stats VM
@@ -22,12 +22,14 @@
  * wait until the machine is ready.
  *
  * clock    set the machine's clock to the host's
- * wait     -b: until its init reports that it is up; -t: at most so long
+ * wait     -b: until its init reports that it is up; -t: at most so long; -n:
+ *          then print VM
  * exec     run a command; -i: with our stdin, -t: on a terminal, -C: in DIR,
  *          -e: with this in its environment (repeatable), -u: as USER, UID,
- *          USER:GROUP or UID:GID. Without COMMAND, what its image runs; -E: the
- *          same, with these words for its arguments; -o: only where there is no
- *          COMMAND in the machine, and no init
+ *          USER:GROUP or UID:GID, -w: wait no longer than that for the machine.
+ *          Without COMMAND, what its image runs; -E: the same, with these words
+ *          for its arguments; -o: only where there is no COMMAND in the
+ *          machine, and no init
  * put      extract a tar archive below DIR in the machine
  * get      archive a file or the content of a directory
  * ports    what listens: protocol, address, port, process
@@ -72,8 +74,7 @@ verb_ping(int argc, char *argv[])
 static void
 on_alarm(int sig)
 {
-	static const char text[] =
-	    "bng-agent: the machine is not there yet\n";
+	static const char text[] = "bng-agent: its init is not up yet\n";
 
 	(void)sig;
 	_exit(write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ? EXIT_FAILED :
@@ -100,25 +101,34 @@ wait_boot(const char *vm)
 static int
 verb_wait(int argc, char *argv[])
 {
-	bool boot = false;
-	int opt;
+	bool boot = false, print = false;
+	const char *vm;
+	int opt, r = EXIT_YES;
 
-	while ((opt = getopt(argc, argv, "bt:")) != -1) {
+	while ((opt = getopt(argc, argv, "bnt:")) != -1) {
 		if (opt == 'b')
 			boot = true;
+		else if (opt == 'n')
+			print = true;
 		else if (opt == 't')
-			alarm((unsigned int)xnum(optarg, 1, 86400, "seconds"));
+			ask_seconds = (int)xnum(optarg, 1, 86400, "seconds");
 		else
 			die_usage("unknown option");
 	}
 	if (argc - optind != 1)
 		die_usage("one machine is expected");
-	signal(SIGALRM, on_alarm);
-	if (boot)
-		return wait_boot(argv[optind]);
-	/* One that does not run will not be ready: that is not "not yet". */
-	close(ask_connect(argv[optind], AGENT_WAITING, EXIT_FAILED));
-	return EXIT_YES;
+	vm = argv[optind];
+	if (boot) {
+		signal(SIGALRM, on_alarm);
+		alarm((unsigned int)ask_seconds);
+		r = wait_boot(vm);
+	} else {
+		/* One that does not run will not be ready: no "not yet". */
+		close(ask_connect(vm, AGENT_WAITING, EXIT_FAILED));
+	}
+	if (print && !r)
+		puts(vm);
+	return r;
 }
 
 static int
@@ -167,7 +177,7 @@ exec_options(int argc, char *argv[])
 	int opt;
 
 	/* What follows the machine's name is the command's. */
-	while ((opt = getopt(argc, argv, "+C:Ee:iotu:")) != -1) {
+	while ((opt = getopt(argc, argv, "+C:Ee:iotu:w:")) != -1) {
 		switch (opt) {
 		case 'C':
 			cJSON_AddStringToObject(x.request, "cwd", optarg);
@@ -189,6 +199,9 @@ exec_options(int argc, char *argv[])
 			break;
 		case 'u':
 			cJSON_AddStringToObject(x.request, "user", optarg);
+			break;
+		case 'w':
+			ask_seconds = (int)xnum(optarg, 1, 86400, "seconds");
 			break;
 		default:
 			die_usage("unknown option");
@@ -221,8 +234,7 @@ verb_exec(int argc, char *argv[])
 	if (x.tty)
 		ask_add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
-	ask_open(&t, vm, AGENT_WAITING, NOT_RUN);
-	status = talk_run(&t, ask_text(x.request));
+	status = ask_run(&t, vm, AGENT_WAITING, NOT_RUN, x.request);
 	if (status < 0)
 		die("cannot run the command: %s",
 		    status == TALK_LOST ? ask_lost_why() : t.why);

@@ -12,7 +12,7 @@
  *        bng-fc pause VM
  *        bng-fc resume VM
  *        bng-fc snapshot [-t] VM DIR
- *        bng-fc restore [-gmn] VM DIR
+ *        bng-fc restore [-gmn] VM DIR [COMMAND [ARGUMENT ...]]
  *        bng-fc probe
  *
  * VM is a machine's name, or its directory when it holds a '/'.
@@ -30,7 +30,7 @@
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end;
  *           -g: gc first, which says on stderr what it does; -n: only see
- *           that it could be, whether it runs or not)
+ *           that it could be, whether it runs or not). Then become COMMAND
  *   probe   print "ok", "kvm", the version and the path; or "no" (there is
  *           none that could be used) or "unfit" (KVM is not usable), why, and
  *           perhaps what to type, tab-separated
@@ -73,7 +73,8 @@ fc_start(int argc, char *argv[])
 		sup_refuse(&s, "%s", why);
 	fcvmm_init(&f, &s);
 	say_network(s.dir);
-	return sup_start(&s);
+	sup_start(&s);
+	return EXIT_YES;
 }
 
 static int
@@ -89,24 +90,24 @@ fc_restore(int argc, char *argv[])
 	static struct fc f;
 	struct snapshot sn;
 	char why[FC_WHY];
-	int r;
 
 	snapshot_open(&sn, argc, argv, &s, &fcsnap);
 	if (!fc_find(&f.conf.find, why))
-		die("cannot restore '%s': %s", s.name, why);
+		die("cannot restore machine '%s': %s", s.name, why);
 	fcsnap_check(&sn, &f.conf.find);
 	if (sn.only_look)
 		return EXIT_YES;
 	snapshot_apply(&sn);
-	if (sn.memory < 0)
-		return snapshot_used(&sn);
-	fcvmm_init(&f, &s);
-	/* Firecracker opens it by its name. */
-	close(sn.memory);
-	f.from = sn.dir;
-	f.from_name = sn.name;
-	r = sup_start(&s);
-	return r ? r : snapshot_used(&sn);
+	if (sn.memory >= 0) {
+		fcvmm_init(&f, &s);
+		/* Firecracker opens it by its name. */
+		close(sn.memory);
+		f.from = sn.dir;
+		f.from_name = sn.name;
+		sup_start(&s);
+	}
+	snapshot_used(&sn);
+	return become(sn.command);
 }
 
 /* Ask the API of a machine; the reason of a failure is why, else errno's. */

@@ -12,7 +12,7 @@
  *        bng-qemu pause VM
  *        bng-qemu resume VM
  *        bng-qemu snapshot [-t] VM DIR
- *        bng-qemu restore [-gmn] VM DIR
+ *        bng-qemu restore [-gmn] VM DIR [COMMAND [ARGUMENT ...]]
  *        bng-qemu probe
  *        bng-qemu kvm
  *        bng-qemu landlock
@@ -32,7 +32,7 @@
  *   restore make it, which must not run, what it was then, and let it go on
  *           (-m: its disks are moved from DIR, and DIR is gone in the end;
  *           -g: gc first, which says on stderr what it does; -n: only see
- *           that it could be, whether it runs or not)
+ *           that it could be, whether it runs or not). Then become COMMAND
  *   probe   print "ok", "kvm" or "tcg", "-" (the version, which nobody asks),
  *           the path, and why not kvm; or "no", that there is no QEMU, and
  *           what to type, tab-separated
@@ -83,7 +83,8 @@ qemu_start(int argc, char *argv[])
 	qemucmd_accelerate(&q.cmd, kvm_usable(why));
 	check_nested(&s, &q);
 	qemuvmm_note_accel(&q, why);
-	return sup_start(&s);
+	sup_start(&s);
+	return EXIT_YES;
 }
 
 static int
@@ -98,21 +99,21 @@ qemu_restore(int argc, char *argv[])
 	static struct sup s;
 	static struct qemu q;
 	struct snapshot sn;
-	int r;
 
 	snapshot_open(&sn, argc, argv, &s, &qemusnap);
 	qemusnap_check(&sn);
 	if (sn.only_look)
 		return EXIT_YES;
 	snapshot_apply(&sn);
-	if (sn.memory < 0)
-		return snapshot_used(&sn);
-	qemuvmm_init(&q, &s);
-	qemucmd_accelerate(&q.cmd, snapshot_says(&sn, "accel", "kvm"));
-	qemuvmm_from(&q, sn.memory, sn.name);
-	close(sn.dir);
-	r = sup_start(&s);
-	return r ? r : snapshot_used(&sn);
+	if (sn.memory >= 0) {
+		qemuvmm_init(&q, &s);
+		qemucmd_accelerate(&q.cmd, snapshot_says(&sn, "accel", "kvm"));
+		qemuvmm_from(&q, sn.memory, sn.name);
+		close(sn.dir);
+		sup_start(&s);
+	}
+	snapshot_used(&sn);
+	return become(sn.command);
 }
 
 static int

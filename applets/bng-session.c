@@ -153,8 +153,7 @@ verb_logs(int argc, char *argv[])
 		cJSON_AddStringToObject(o, "stream", only);
 	pids[0] = plain_filter(&t.out);
 	pids[1] = plain_filter(&t.err);
-	ask_open(&t, arg[0], AGENT_WAITING, EXIT_NO);
-	status = talk_run(&t, ask_text(o));
+	status = ask_run(&t, arg[0], AGENT_WAITING, EXIT_NO, o);
 	plain_end(t.out, pids[0]);
 	plain_end(t.err, pids[1]);
 	if (status < 0 && status != TALK_LEFT)
@@ -200,8 +199,7 @@ verb_send(int argc, char *argv[])
 	o = session_request("session.send", arg[1]);
 	if (eof)
 		cJSON_AddTrueToObject(o, "eof");
-	ask_open(&t, arg[0], AGENT_WAITING, EXIT_NO);
-	status = talk_run(&t, ask_text(o));
+	status = ask_run(&t, arg[0], AGENT_WAITING, EXIT_NO, o);
 	if (status < 0)
 		die("cannot send to '%s': %s", arg[1],
 		    status == TALK_LOST ? ask_lost_why() : t.why);

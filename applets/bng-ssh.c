@@ -96,8 +96,7 @@ xstart_sshd(const char *vm)
 	cJSON_AddItemToObject(o, "argv",
 	    cJSON_CreateStringArray(words, ARRAY_SIZE(words)));
 	cJSON_AddStringToObject(o, "user", "root");
-	ask_open(&t, vm, AGENT_WAITING, EXIT_NO);
-	status = talk_run(&t, ask_text(o));
+	status = ask_run(&t, vm, AGENT_WAITING, EXIT_NO, o);
 	if (status == 127)
 		die_status(EXIT_NO, "machine '%s' has no sshd: %s%sbanger vm "
 		    "exec and banger vm cp need none", vm,
@@ -115,8 +114,7 @@ dial(struct talk *t, const char *vm)
 	cJSON_AddNumberToObject(o, "port", SSH_PORT);
 	*t = (struct talk){ .in = STDIN_FILENO, .out = STDOUT_FILENO,
 		.err = STDERR_FILENO, .patient = true };
-	ask_open(t, vm, AGENT_WAITING, EXIT_NO);
-	return talk_run(t, ask_text(o));
+	return ask_run(t, vm, AGENT_WAITING, EXIT_NO, o);
 }
 
 static int

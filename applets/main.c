@@ -97,9 +97,23 @@ run(const struct applet *a, int argc, char *argv[])
 	return status;
 }
 
+static int
+execute(char *command[])
+{
+	execvp(command[0], command);
+	msg_failed = errno == ENOENT ? 127 : 126;
+	die_sys("cannot execute '%s'", command[0]);
+}
+
 #ifdef ONLY
 
 extern const struct applet ONLY;
+
+int
+become(char *command[])
+{
+	return *command ? execute(command) : EXIT_YES;
+}
 
 int
 main(int argc, char *argv[])
@@ -139,9 +153,27 @@ by_name(const char *name)
 	return NULL;
 }
 
-/* Become bng-NAME, an executable beside this one; return if there is none. */
+int
+become(char *command[])
+{
+	const struct applet *a = *command ? by_name(command[0]) : NULL;
+	int n = 0;
+
+	if (!*command)
+		return EXIT_YES;
+	if (!a)
+		return execute(command);
+	xflush();
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	while (command[n])
+		n++;
+	optind = 0;
+	return run(a, n, command);
+}
+
+/* The same for bng-NAME, an executable beside this one, if there is one. */
 static void
-become(const char *name, char *argv[])
+become_apart(const char *name, char *argv[])
 {
 	char exe[PATH_MAX], path[PATH_MAX + 128];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -171,7 +203,7 @@ multicall(int argc, char *argv[])
 	a = by_name(argv[1]);
 	if (a)
 		return run(a, argc - 1, argv + 1);
-	become(argv[1], argv + 1);
+	become_apart(argv[1], argv + 1);
 	die_status(127, "there is no applet '%s'", argv[1]);
 }
 

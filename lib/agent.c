@@ -9,17 +9,14 @@
 #include "bng.h"
 #include "dirs.h"
 
-/*
- * The answer to CONNECT. It comes in one piece and nothing follows before we
- * have asked for something.
- */
+/* The answer to CONNECT, byte by byte: what follows it is the agent's. */
 static int
 read_line(int fd, char *line, size_t size)
 {
 	size_t have = 0;
 
 	while (have < size - 1) {
-		ssize_t n = recv(fd, line + have, size - 1 - have, 0);
+		ssize_t n = recv(fd, line + have, 1, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -33,19 +30,41 @@ read_line(int fd, char *line, size_t size)
 	return -EPROTO;
 }
 
-int
-agent_connect(int dirfd, enum agent_port port, char why[TALK_WHY])
+/* The line, and a request behind it. 0 or -errno. */
+static int
+send_first(int fd, enum agent_port port, const char *request)
 {
+	size_t len = request ? strlen(request) : 0, n;
+	autofree uint8_t *text = malloc(64 + FRAME_HEAD + len);
+
+	if (!text)
+		return -ENOMEM;
+	n = (size_t)snprintf((char *)text, 64, "CONNECT %d\n", port);
+	if (request) {
+		frame_put_head(text + n, CH_CONTROL, (uint32_t)len);
+		memcpy(text + n + FRAME_HEAD, request, len);
+		n += FRAME_HEAD + len;
+	}
+	return send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 :
+	    -ECONNRESET;
+}
+
+int
+agent_connect(int dirfd, enum agent_port port, int seconds,
+    const char *request, char why[TALK_WHY])
+{
+	struct timeval most = { .tv_sec = seconds };
 	char line[64];
-	int n, r;
+	int r;
 	autoclose int fd = sock_connect_at(dirfd, "agent.sock");
 
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		return -ENOENT;
 	if (fd < 0)
 		return fd;
-	n = snprintf(line, sizeof(line), "CONNECT %d\n", port);
-	r = send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -ECONNRESET;
+	if (seconds)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+	r = send_first(fd, port, request);
 	if (!r)
 		r = read_line(fd, line, sizeof(line));
 	if (r == -ECONNRESET || r == -EPIPE) {
@@ -53,8 +72,13 @@ agent_connect(int dirfd, enum agent_port port, char why[TALK_WHY])
 			snprintf(why, TALK_WHY, "it ended");
 		return -ECONNRESET;
 	}
+	if (r == -EAGAIN)
+		return -ETIMEDOUT;
 	if (!r && strncmp(line, "OK ", 3))
 		r = -EPROTO;
+	most.tv_sec = 0;
+	if (seconds && !r)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
 	return r ? r : steal_fd(&fd);
 }
 

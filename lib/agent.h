@@ -1,6 +1,6 @@
 /* agent.h - a request to the agent in a machine, seen from the host
  *
- *	int fd = agent_connect(dir, AGENT_WAITING, why);
+ *	int fd = agent_connect(dir, AGENT_WAITING, 0, NULL, why);
  *	struct talk t = { .sock = fd, .in = 0, .out = 1, .err = 2 };
  *	int status = talk_run(&t, request);
  */
@@ -23,14 +23,18 @@ enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2, AGENT_FIRST = 3 };
 enum {
 	TALK_WHY = 512,
 	TALK_TEXT_MAX = 1 << 20,	/* what a gathered answer may hold */
+	AGENT_EARLY = 32 << 10,		/* a socket holds that */
 };
 
 /*
- * Connect to the agent of the machine whose directory this is. A descriptor;
- * -ENOENT when it is not running, -ECONNRESET when it ended before it was
- * ready (why then says what is known), or -errno.
+ * Connect to the agent of the machine whose directory this is, waiting for
+ * some seconds at most, if that is not 0. A descriptor; -ENOENT when it is not
+ * running, -ETIMEDOUT, -ECONNRESET when it ended before it was ready (why then
+ * says what is known), or -errno. A request of AGENT_EARLY bytes at most may go
+ * with it (else NULL), so that the agent has it as soon as it can be reached.
  */
-int agent_connect(int dirfd, enum agent_port port, char why[TALK_WHY]);
+int agent_connect(int dirfd, enum agent_port port, int seconds,
+    const char *request, char why[TALK_WHY]);
 
 /*
  * Ask the same agent for a sign of life: a descriptor to wait for, or -errno.
@@ -74,7 +78,8 @@ enum { TALK_FAILED = -1, TALK_LOST = -2, TALK_LEFT = -3 };
 enum { TALK_KEY = 0x1d };	/* Ctrl-]: leave a session on a terminal */
 
 /*
- * Send the request (a JSON object), relay until the last answer. The exit
+ * Send the request (a JSON object; NULL: it is sent), relay until the last
+ * answer. The exit
  * status in it (0 when it has none), TALK_FAILED when the agent refused or
  * broke the protocol, TALK_LOST when the connection ended: why says more.
  * TALK_LEFT when we went before the command did. Where the guest gives no sign

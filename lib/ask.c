@@ -10,22 +10,34 @@
 #include "lock.h"
 
 int ask_dir = -1;
+int ask_seconds;
 
-int
-ask_connect(const char *vm, enum agent_port port, int no)
+/* The request, if it is one, goes with it. */
+static int
+connect_with(const char *vm, enum agent_port port, int no,
+    const char *request)
 {
 	char why[TALK_WHY];
 	int fd;
 
 	ask_dir = xvm_open(vm);
-	fd = agent_connect(ask_dir, port, why);
+	fd = agent_connect(ask_dir, port, ask_seconds, request, why);
 	if (fd == -ENOENT)
 		die_status(no, "machine '%s' is not running", vm);
 	if (fd == -ECONNRESET)
 		die("machine '%s' did not become ready: %s", vm, why);
+	if (fd == -ETIMEDOUT)
+		die_status(EXIT_NO, "machine '%s' did not become ready: no "
+		    "answer in %d s", vm, ask_seconds);
 	if (fd < 0)
 		die("cannot reach machine '%s': %s", vm, strerror(-fd));
 	return fd;
+}
+
+int
+ask_connect(const char *vm, enum agent_port port, int no)
+{
+	return connect_with(vm, port, no, NULL);
 }
 
 char *
@@ -40,14 +52,32 @@ ask_name(const char *vm)
 	return xasprintf("%.*s", (int)(end - from), vm + from);
 }
 
-void
-ask_open(struct talk *t, const char *vm, enum agent_port port, int no)
+static void
+open_with(struct talk *t, const char *vm, enum agent_port port, int no,
+    const char *request)
 {
-	t->sock = ask_connect(vm, port, no);
+	t->sock = connect_with(vm, port, no, request);
 	t->dir = ask_dir;
 	/* One that is not ready may not answer, and that is no news. */
 	if (port == AGENT_WAITING)
 		t->vm = ask_name(vm);
+}
+
+void
+ask_open(struct talk *t, const char *vm, enum agent_port port, int no)
+{
+	open_with(t, vm, port, no, NULL);
+}
+
+int
+ask_run(struct talk *t, const char *vm, enum agent_port port, int no,
+    cJSON *request)
+{
+	autofree char *text = ask_text(request);
+	bool early = strlen(text) <= AGENT_EARLY;
+
+	open_with(t, vm, port, no, early ? text : NULL);
+	return talk_run(t, early ? NULL : text);
 }
 
 /*
@@ -134,11 +164,12 @@ ask_first_line(char *text)
 	return text;
 }
 
-char *
-ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
+/* What came of it: as ask_on. */
+static char *
+outcome(struct talk *t, const char *vm, const char *what, int status,
     int *ret_status)
 {
-	*ret_status = talk_run(t, ask_text(o));
+	*ret_status = status;
 	if (*ret_status == TALK_FAILED)
 		die("cannot %s '%s': %s", what, vm, t->why);
 	if (*ret_status > 0 && t->text[1])
@@ -149,13 +180,23 @@ ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
 }
 
 char *
+ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
+    int *ret_status)
+{
+	autofree char *text = ask_text(o);
+
+	return outcome(t, vm, what, talk_run(t, text), ret_status);
+}
+
+char *
 ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
     int *ret_status)
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
 
-	ask_open(&t, vm, port, EXIT_NO);
-	return ask_on(&t, vm, o, what, ret_status);
+	int status = ask_run(&t, vm, port, EXIT_NO, o);
+
+	return outcome(&t, vm, what, status, ret_status);
 }
 
 void
@@ -181,10 +222,8 @@ int
 ask_relay(const char *vm, cJSON *o, int in, int out, const char *what)
 {
 	struct talk t = { .in = in, .out = out, .err = STDERR_FILENO };
-	int status;
+	int status = ask_run(&t, vm, AGENT_WAITING, EXIT_NO, o);
 
-	ask_open(&t, vm, AGENT_WAITING, EXIT_NO);
-	status = talk_run(&t, ask_text(o));
 	if (status < 0)
 		die("cannot %s '%s': %s", what, vm,
 		    status == TALK_LOST ? ask_lost_why() : t.why);

@@ -14,11 +14,21 @@
 /* The directory of the machine that ask_connect went to; -1 before. */
 extern int ask_dir;
 
+/*
+ * For how long ask_connect waits for a machine to be ready, in seconds; 0: as
+ * long as it takes. One that is not in time is a no.
+ */
+extern int ask_seconds;
+
 /* Connect, or end with the status `no` when the machine is not running. */
 int ask_connect(const char *vm, enum agent_port port, int no);
 
 /* The same for this talk: where nobody answers, it says who. */
 void ask_open(struct talk *t, const char *vm, enum agent_port port, int no);
+
+/* The same with a request, and talk_run. */
+int ask_run(struct talk *t, const char *vm, enum agent_port port, int no,
+    cJSON *request);
 
 /* The name of a machine that is given by its path, malloc'ed. */
 char *ask_name(const char *vm);

@@ -68,6 +68,14 @@ struct verb {
  */
 int verbs_run(const struct verb *verbs, int argc, char *argv[]);
 
+/*
+ * The last thing that an applet does for a command line that goes on with a
+ * COMMAND: become that, as env(1) does, and mostly without executing anything,
+ * for another applet of this executable runs as it is. Nothing of ours stays
+ * open. EXIT_YES where there is no command; dies, 127, if it is not found.
+ */
+int become(char *command[]);
+
 /* Print the whole usage block to stdout and exit 0. */
 noreturn_fn void usage_help(void);
 

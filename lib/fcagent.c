@@ -17,6 +17,40 @@ enum {
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
 };
 
+static void
+drop_spare(struct fc *f)
+{
+	if (f->spare >= 0)
+		close(steal_fd(&f->spare));
+}
+
+/*
+ * The line that a client writes to agent.sock is Firecracker's own, and so is
+ * the answer. One that does not take them is not waited for. -1 then.
+ */
+static int
+dial(const struct sup *s, uint32_t port)
+{
+	char line[32];
+	int n = snprintf(line, sizeof(line), "CONNECT %u\n", (unsigned)port);
+	autoclose int fd = sock_connect_within(s->dir, "vsock.sock", 0);
+
+	return fd >= 0 && send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ?
+	    steal_fd(&fd) : -1;
+}
+
+/*
+ * Somebody waits until the guest is ready. The guest can accept their
+ * connection in the same moment as configure's, instead of a moment later.
+ */
+static void
+dial_spare(struct fc *f)
+{
+	drop_spare(f);
+	if (f->sup->door.waiting)
+		f->spare = dial(f->sup, DOOR_READY_PORT);
+}
+
 /* It has nothing to say there: a word is as good as its end. */
 static void
 on_agent(struct watch *w, uint32_t events)
@@ -25,6 +59,7 @@ on_agent(struct watch *w, uint32_t events)
 
 	(void)events;
 	loop_del(w);
+	drop_spare(f);
 	relays_drop(&f->relays);
 	sup_agent(f->sup, false);
 	door_room(&f->sup->door);
@@ -70,6 +105,7 @@ on_hello(struct watch *w, uint32_t events)
 	}
 	/* In this order: who started it can wait until it is ready. */
 	sup_agent(f->sup, true);
+	dial_spare(f);
 	fcask_runs(f);
 }
 
@@ -98,25 +134,18 @@ on_relay_over(void *ctx)
 	door_room(&s->door);
 }
 
-/*
- * The line that a client writes to agent.sock is Firecracker's own, and so is
- * the answer. It must come in one piece.
- */
 void
 fcagent_carry(void *ctx, int client, uint32_t port)
 {
 	struct sup *s = ctx;
 	struct fc *f = s->own;
-	char line[32];
-	int n = snprintf(line, sizeof(line), "CONNECT %u\n", (unsigned)port);
-	/* One that does not take them is not waited for: the client goes. */
-	autoclose int server = sock_connect_within(s->dir, "vsock.sock", 0);
+	int server = port == DOOR_READY_PORT && f->spare >= 0 ?
+	    steal_fd(&f->spare) : dial(s, port);
 
-	if (server < 0 ||
-	    send(server, line, (size_t)n, MSG_NOSIGNAL) != n)
+	if (server < 0)
 		close(client);
 	else
-		relay_start(&f->relays, client, steal_fd(&server));
+		relay_start(&f->relays, client, server);
 }
 
 unsigned
@@ -130,12 +159,13 @@ fcagent_init(struct fc *f)
 {
 	f->relays.over = on_relay_over;
 	f->relays.ctx = f->sup;
-	f->hello.fd = f->agent.fd = -1;
+	f->hello.fd = f->agent.fd = f->spare = -1;
 }
 
 void
 fcagent_end(struct fc *f)
 {
 	loop_del(&f->agent);
+	drop_spare(f);
 	relays_drop(&f->relays);
 }

@@ -112,11 +112,11 @@ fcsnap_check(const struct snapshot *sn, const struct fcfind *f)
 
 	if (sn->memory < 0)
 		return;
-	refuse_jail(sn, "restore");
+	refuse_jail(sn, "restore machine");
 	snapshot_check_version(sn, "Firecracker", f->version);
 	if (!kvm_usable(why))
-		die("cannot restore '%s': KVM cannot be used: %s", sn->vm_name,
-		    why);
+		die("cannot restore machine '%s': KVM cannot be used: %s",
+		    sn->vm_name, why);
 }
 
 void

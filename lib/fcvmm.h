@@ -24,6 +24,7 @@ struct fc {
 	struct relays relays;
 	struct watch hello;	/* vsock.sock_1024, listening */
 	struct watch agent;	/* the agent's connection to it */
+	int spare;		/* a connection to it for who waits, or -1 */
 	struct flood agents;
 	struct watch files;	/* inotify, of its socket's and memory's */
 	int birth, mapping;	/* which of that */

@@ -16,17 +16,25 @@ msg_clean(char *text)
 	(void)utf8_clean(text);
 }
 
-/* The hint of the front end, if the line is one that it is for. */
+/* The hint of the front end, if the line is one that it is for; its length. */
 static const char *
-hint_for(const char *line)
+hint_for(const char *line, int *ret_len)
 {
-	const char *hint = getenv("BNG_HINT"), *end;
-	size_t n = hint ? strcspn(hint, "\n") : 0;
+	const char *text = getenv("BNG_HINT"), *hint;
 
-	if (!n || !hint[n])
-		return NULL;
-	end = hint + n + 1;
-	return memmem(line, strlen(line), hint, n) ? end : NULL;
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+
+		if (!text[n])
+			return NULL;
+		hint = text + n + 1;
+		*ret_len = (int)strcspn(hint, "\n");
+		if (n && memmem(line, strlen(line), text, n))
+			return hint;
+		text = hint + *ret_len;
+		text += *text == '\n';
+	}
+	return NULL;
 }
 
 /* One write, so that lines of parallel processes do not mix. */
@@ -36,6 +44,7 @@ say(bool last, int err, const char *fmt, va_list ap)
 	char line[1536];
 	size_t n, cap = 1023;
 	const char *hint;
+	int len = 0;
 
 	n = (size_t)snprintf(line, cap, "%s: ", msg_name);
 	if (n < cap)
@@ -49,9 +58,10 @@ say(bool last, int err, const char *fmt, va_list ap)
 	n = strlen(line);
 	line[n++] = '\n';
 	line[n] = '\0';
-	hint = last ? hint_for(line) : NULL;
-	if (hint && strlen(hint) < sizeof(line) - n - 1)
-		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s\n", hint);
+	hint = last ? hint_for(line, &len) : NULL;
+	if (hint && (size_t)len < sizeof(line) - n - 1)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%.*s\n",
+		    len, hint);
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nobody to tell */
 }
@@ -122,7 +132,8 @@ die_status(int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(true, 0, fmt, ap);
 	va_end(ap);
-	exit(status);
+	exit(status == EXIT_NO && msg_failed != EXIT_FAILED ? msg_failed :
+	    status);
 }
 
 /* The verb that runs, so that a mistake shows its usage and no other's. */

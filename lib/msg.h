@@ -3,8 +3,9 @@
  * A line reads "bng-net: cannot open '/dev/net/tun': Permission denied": the
  * program, what could not be done, the subject in single quotes, why. Bytes
  * that a terminal would act on are shown as '?'. A line is cut at 1,023 bytes.
- * A front end may know what to type then: BNG_HINT is a text, a newline and a
- * hint, which follows the last words of an applet when that text is in them.
+ * A front end may know what to type then: the lines of BNG_HINT are a text and
+ * a hint, and the next ones. The hint of the first text that is in the last
+ * words of an applet follows them.
  */
 #ifndef BNG_MSG_H
 #define BNG_MSG_H
@@ -35,7 +36,10 @@ noreturn_fn void die_cannot(int r, const char *what, const char *subject);
 /* die_sys of what was for standard output: a full disk, say. */
 noreturn_fn void die_stdout(void);
 
-/* As die, with an exit status of the caller's choice. */
+/*
+ * As die, with an exit status of the caller's choice. To whom failures have a
+ * status of their own (msg_failed), EXIT_NO is one.
+ */
 noreturn_fn printf_fn(2, 3) void die_status(int status, const char *fmt, ...);
 
 /* Replace what a terminal would act on by '?', in place; UTF-8 stays. */

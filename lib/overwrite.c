@@ -17,6 +17,8 @@ static const off_t OFF_MAX = INT64_MAX;
 struct pair {
 	int from, to;
 	struct overwrite_room *room;
+	int (*first)(void *ctx);	/* before a change */
+	void *ctx;
 };
 
 /*
@@ -81,7 +83,7 @@ give_room(const void *ctx, off_t at, off_t end)
 int
 overwrite_room(int from, int to, struct overwrite_room *ret_room)
 {
-	struct pair p = { from, to, ret_room };
+	struct pair p = { .from = from, .to = to, .room = ret_room };
 
 	*ret_room = (struct overwrite_room){ .n = 0 };
 	return sparse_each(from, OFF_MAX, give_room, &p);
@@ -133,21 +135,22 @@ read_there(int fd, uint8_t *buf, size_t len, off_t at)
 
 /* The blocks that differ, neighbours at once. */
 static int
-write_differing(int to, const uint8_t *is, const uint8_t *was, size_t len,
-    off_t at)
+write_differing(const struct pair *p, const uint8_t *is, const uint8_t *was,
+    size_t len, off_t at)
 {
 	size_t run = 0;		/* bytes before b that differ */
 
 	for (size_t b = 0;; b += BLOCK) {
-		int r = 0;
+		int r;
 
 		if (b < len && memcmp(is + b, was + b,
 		    min_size(BLOCK, len - b))) {
 			run += BLOCK;
 			continue;
 		}
-		if (run)
-			r = pwrite_all(to, is + b - run,
+		r = run ? p->first(p->ctx) : 0;
+		if (run && !r)
+			r = pwrite_all(p->to, is + b - run,
 			    min_size(run, len - (b - run)),
 			    at + (off_t)(b - run));
 		if (r || b >= len)
@@ -170,21 +173,20 @@ make_same(const void *ctx, off_t at, off_t end)
 		if (!r)
 			r = read_there(p->to, buf + COMPARED, n, at);
 		if (!r && memcmp(buf, buf + COMPARED, n))
-			r = write_differing(p->to, buf, buf + COMPARED, n,
-			    at);
+			r = write_differing(p, buf, buf + COMPARED, n, at);
 	}
 	return r;
 }
 
 static int
-make_hole(int to, off_t at, off_t end)
+make_hole(const struct pair *p, off_t at, off_t end)
 {
 	static const uint8_t zeros[BLOCK];
-	int r = 0;
+	int to = p->to, r = p->first(p->ctx);
 
-	if (!fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
+	if (r || !fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
 	    end - at))
-		return 0;
+		return r;
 	if (errno != EOPNOTSUPP)
 		return -errno;
 	for (; !r && at < end; at += BLOCK)
@@ -203,7 +205,7 @@ make_holes(const void *ctx, off_t at, off_t end)
 		off_t data = sparse_data(p->from, at, end);
 
 		if (data > at)
-			r = make_hole(p->to, at, data);
+			r = make_hole(p, at, data);
 		if (data >= end)
 			break;
 		at = data < 0 ? data : lseek(p->from, data, SEEK_HOLE);
@@ -230,16 +232,21 @@ give_surplus(const struct pair *p)
 }
 
 int
-overwrite_differing(int from, int to)
+overwrite_differing(int from, int to, int (*first)(void *ctx), void *ctx)
 {
-	struct pair p = { from, to, NULL };
+	struct pair p = { from, to, .first = first, .ctx = ctx };
 	struct stat is, was;
-	int r;
+	int r = 0;
 
-	if (fstat(from, &is) || fstat(to, &was) ||
-	    (is.st_size != was.st_size && ftruncate(to, is.st_size)))
+	if (fstat(from, &is) || fstat(to, &was))
 		return -errno;
-	r = sparse_each(to, is.st_size, make_holes, &p);
+	if (is.st_size != was.st_size) {
+		r = first(ctx);
+		if (!r && ftruncate(to, is.st_size))
+			r = -errno;
+	}
+	if (!r)
+		r = sparse_each(to, is.st_size, make_holes, &p);
 	if (!r)
 		r = sparse_each(from, is.st_size, make_same, &p);
 	return r ? r : give_surplus(&p);

@@ -16,10 +16,11 @@ bool overwrite_can(int from, int to);
 
 /*
  * Make `to` what `from` is by writing what differs and nothing else: what
- * `from` has not becomes a hole. A failure leaves a mixture, but -ENOSPC not
- * where that overwrites and overwrite_room was there.
+ * `from` has not becomes a hole. Before each change `first` is called, whose
+ * failure is the end. One after that leaves a mixture, but -ENOSPC does not
+ * happen where overwrite_room was there.
  */
-int overwrite_differing(int from, int to);
+int overwrite_differing(int from, int to, int (*first)(void *ctx), void *ctx);
 
 /* Holes of a disk that have a place now: what could be read is as it was. */
 struct overwrite_room {

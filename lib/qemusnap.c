@@ -98,8 +98,8 @@ version_here(const struct snapshot *sn, char version[VERSION])
 
 	if (!f || !fgets(line, sizeof(line), f) ||
 	    sscanf(line, "QEMU emulator version %63[0-9.]", version) != 1)
-		die("cannot restore '%s': there is no qemu-system-x86_64",
-		    sn->vm_name);
+		die("cannot restore machine '%s': there is no "
+		    "qemu-system-x86_64", sn->vm_name);
 	pclose(f);
 }
 
@@ -113,8 +113,8 @@ qemusnap_check(const struct snapshot *sn)
 	version_here(sn, here);
 	snapshot_check_version(sn, "QEMU", here);
 	if (snapshot_says(sn, "accel", "kvm") && !kvm_usable(why))
-		die("cannot restore '%s': the snapshot was made with KVM, "
-		    "which cannot be used now: %s", sn->vm_name, why);
+		die("cannot restore machine '%s': the snapshot was made with "
+		    "KVM, which cannot be used now: %s", sn->vm_name, why);
 }
 
 int

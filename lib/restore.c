@@ -3,28 +3,20 @@
  * SPDX-License-Identifier: MIT
  */
 #include "bng.h"
-#include "copy.h"
 #include "dirs.h"
 #include "gc.h"
-#include "overwrite.h"
 #include "snap.h"
 #include "supervise.h"
-#include "undo.h"
 #include "vm.h"
 
-/* A disk then, and its file now: the machine's, or one to take its place. */
-struct disk {
-	const char *name;
-	int from, to;
-	char aside[64];		/* that one's name; "": it is the machine's */
-	struct overwrite_room room;
-};
+/* What snapshot_open's letters "+mgn" mean. */
+enum { MOVE = 1 << 1, GC_FIRST = 1 << 2, ONLY_LOOK = 1 << 3 };
 
 noreturn_fn static void
 refuse_part(const struct snapshot *sn, const char *name, const char *why)
 {
-	die("cannot restore '%s': '%s' of its snapshot '%s': %s", sn->vm_name,
-	    name, sn->name, why);
+	die("cannot restore machine '%s': '%s' of its snapshot '%s': %s",
+	    sn->vm_name, name, sn->name, why);
 }
 
 /* A part of the snapshot; a fifo is not waited for. */
@@ -78,10 +70,11 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	unsigned given;
 
 	memset(sn, 0, sizeof(*sn));
-	given = snap_options(argc, argv, "mgn", &sn->path);
-	sn->move = given & 1;
-	sn->only_look = given & 4;
-	if (given & 2)
+	given = snap_options(argc, argv, "+mgn", &sn->path);
+	sn->command = argv + optind + 2;
+	sn->move = given & MOVE;
+	sn->only_look = given & ONLY_LOOK;
+	if (given & GC_FIRST)
 		(void)gc_run(false, stderr);
 	if (sn->only_look)
 		sup_open(s, argv[optind]);
@@ -89,7 +82,9 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 		sup_lock(s, argv[optind], -1);
 	sn->vm = s->dir;
 	sn->vm_name = s->name;
-	s->until_ready = true;
+	/* A command waits by itself, at the machine's door. */
+	s->until_ready = !*sn->command;
+	s->doing = "restore machine";
 	sn->lasting = !snap_ephemeral(sn->vm);
 	sn->name = name_of(sn->path);
 	sn->dir = open(sn->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,19 +93,19 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	if (sn->dir < 0)
 		die_sys("cannot open '%s'", sn->path);
 	if (faccessat(sn->dir, "created", F_OK, 0))
-		die("cannot restore '%s': '%s' is no snapshot", sn->vm_name,
-		    sn->path);
+		die("cannot restore machine '%s': '%s' is no snapshot",
+		    sn->vm_name, sn->path);
 	check_sizes(sn);
 	sn->memory = faccessat(sn->dir, "memory", F_OK, AT_SYMLINK_NOFOLLOW) ?
 	    -1 : open_part(sn, "memory");
 	if (sn->memory >= 0 && !snapshot_says(sn, "vmm", v->name))
-		die("cannot restore '%s': its snapshot '%s' was made under "
-		    "'%s'", sn->vm_name, sn->name,
+		die("cannot restore machine '%s': its snapshot '%s' was made "
+		    "under '%s'", sn->vm_name, sn->name,
 		    snap_value(sn->dir, "vmm", vmm, sizeof(vmm)));
 	now = snap_base(sn->dir);
 	if (!snapshot_says(sn, "base", now))
-		die("cannot restore '%s': its image or kernel was replaced "
-		    "since the snapshot '%s'", sn->vm_name, sn->name);
+		die("cannot restore machine '%s': its image or kernel was "
+		    "replaced since the snapshot '%s'", sn->vm_name, sn->name);
 	for (size_t i = 0; i < SNAP_DISKS; i++)
 		sn->disks[i] = open_part(sn, snap_disks[i]);
 }
@@ -133,164 +128,12 @@ snapshot_check_version(const struct snapshot *sn, const char *vmm,
 
 	snap_value(sn->dir, "vmm_version", then, sizeof(then));
 	if (!same_release(then, here))
-		die("cannot restore '%s': the snapshot was made with %s %s, "
-		    "and this is %s", sn->vm_name, vmm,
+		die("cannot restore machine '%s': the snapshot was made with "
+		    "%s %s, and this is %s", sn->vm_name, vmm,
 		    then[0] ? then : "?", here);
 }
 
-/*
- * What the machine has, where writing to it is all that has to be done: with
- * room for it, and for its one name. Else -1: it will be another file.
- */
-static int
-open_to_overwrite(const struct snapshot *sn, const struct disk *d)
-{
-	autoclose int fd = openat(sn->vm, d->name, O_RDWR | O_CLOEXEC |
-	    O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-
-	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    st.st_nlink == 1 && overwrite_can(d->from, fd) ?
-	    steal_fd(&fd) : -1;
-}
-
-/* A copy beside the machine's, which shares its blocks where that is had. */
-static int
-copy_aside(const struct snapshot *sn, struct disk *d)
-{
-	autofree char *dir = xfd_path(sn->vm);
-	autofree char *path = NULL;
-	int r;
-
-	snprintf(d->aside, sizeof(d->aside), ".%s.%ld", d->name,
-	    (long)getpid());
-	path = xasprintf("%s/%s", dir, d->aside);
-	undo_unlink(path);
-	r = copy_disk_at(sn->dir, d->name, sn->vm, d->aside);
-	d->to = r ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-	if (r || d->to < 0)
-		return r ? r : -errno;
-	return sn->lasting && fsync(d->to) ? -errno : 0;
-}
-
-static void
-give_room_back(struct disk disks[SNAP_DISKS])
-{
-	for (size_t i = 0; i < SNAP_DISKS; i++)
-		if (disks[i].to >= 0 && !disks[i].aside[0])
-			overwrite_back(disks[i].to, &disks[i].room);
-}
-
-/* All that needs room has it afterwards, and nothing has changed yet. Dies. */
-static void
-prepare_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
-{
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		struct disk *d = &disks[i];
-		int r;
-
-		d->name = snap_disks[i];
-		d->from = sn->disks[i];
-		d->to = open_to_overwrite(sn, d);
-		r = d->to < 0 ? copy_aside(sn, d) :
-		    overwrite_room(d->from, d->to, &d->room);
-		if (r) {
-			give_room_back(disks);
-			snap_fail(sn, r, "restore", d->name);
-		}
-	}
-}
-
-/* A machine has changed little since, mostly. */
-static int
-write_disks(const struct snapshot *sn, struct disk disks[SNAP_DISKS])
-{
-	int r = 0;
-
-	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
-		if (!disks[i].aside[0])
-			r = overwrite_differing(disks[i].from, disks[i].to);
-		else if (renameat(sn->vm, disks[i].aside, sn->vm,
-		    disks[i].name))
-			r = -errno;
-		/* To wait for all at once is to wait once. */
-		if (!r && sn->lasting)
-			sync_file_range(disks[i].to, 0, 0,
-			    SYNC_FILE_RANGE_WRITE);
-	}
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		if (!r && sn->lasting && fdatasync(disks[i].to))
-			r = -errno;
-		overwrite_used(&disks[i].room);
-		close(disks[i].from);
-		close(disks[i].to);
-	}
-	return r;
-}
-
-/* Of a snapshot that is given away. */
-static int
-move_disks(const struct snapshot *sn)
-{
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		close(sn->disks[i]);
-		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
-			return -errno;
-	}
-	return 0;
-}
-
-static int
-restore_values(const struct snapshot *sn)
-{
-	char now[SNAP_LINE], then[SNAP_LINE];
-	size_t n = sn->memory < 0 ? SNAP_OF_MEMORY : SNAP_VALUES;
-	int r = 0;
-
-	for (size_t i = 0; i < n && !r; i++) {
-		snap_value(sn->dir, snap_values[i], then, sizeof(then));
-		snap_value(sn->vm, snap_values[i], now, sizeof(now));
-		if (then[0] && strcmp(now, then))
-			r = file_put_line(sn->vm, snap_values[i], "%s", then);
-	}
-	return r;
-}
-
-/*
- * `restoring` is on the disk before anything that is neither old nor new. What
- * it says does not count.
- */
 void
-snapshot_apply(struct snapshot *sn)
-{
-	struct disk disks[SNAP_DISKS] = { { .to = -1 }, { .to = -1 } };
-	int r;
-
-	if (!sn->move)
-		prepare_disks(sn, disks);
-	r = file_note_line(sn->vm, "restoring", "%s", sn->path);
-	if (!r && sn->lasting && !sn->move && fsync(sn->vm))
-		r = -errno;
-	if (r) {
-		give_room_back(disks);
-		snap_fail(sn, r, "restore", "restoring");
-	}
-	r = sn->move ? move_disks(sn) : write_disks(sn, disks);
-	if (!r)
-		r = restore_values(sn);
-	/* Their new names, where they have some. */
-	if (!r && sn->lasting && (disks[0].aside[0] || disks[1].aside[0] ||
-	    sn->move) && fsync(sn->vm))
-		r = -errno;
-	if (!r && unlinkat(sn->vm, "restoring", 0))
-		r = -errno;
-	if (r)
-		snap_fail(sn, r, "restore", "its disks and values");
-	/* Why it did not start is the past. */
-	unlinkat(sn->vm, "error", 0);
-}
-
-int
 snapshot_used(const struct snapshot *sn)
 {
 	int r = sn->move ? file_rm_tree(AT_FDCWD, sn->path) : 0;
@@ -299,7 +142,6 @@ snapshot_used(const struct snapshot *sn)
 		errno = -r;
 		die_sys("cannot remove '%s'", sn->path);
 	}
-	return EXIT_YES;
 }
 
 void

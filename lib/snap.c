@@ -100,7 +100,7 @@ snap_options(int argc, char *argv[], const char *letters, char **ret_dir)
 			die_usage("%s: unknown option", argv[0]);
 		given |= 1U << (strchr(letters, c) - letters);
 	}
-	if (argc - optind != 2)
+	if (argc - optind < 2 || (argc - optind > 2 && letters[0] != '+'))
 		die_usage("%s: a machine and a directory are wanted", argv[0]);
 	*ret_dir = xstrdup(argv[optind + 1]);
 	for (len = strlen(*ret_dir); len > 1 && (*ret_dir)[len - 1] == '/';)

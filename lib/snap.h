@@ -38,8 +38,9 @@ bool snap_ephemeral(int vm);
 char *snap_base(int dir);
 
 /*
- * The options and the two operands that both verbs have. Bit i of the result
- * is whether letters[i] was given; *ret_dir is malloc'ed.
+ * The options and the two operands that both verbs have, and before what may
+ * follow if letters begin with a '+'. Bit i of the result is whether letters[i]
+ * was given; *ret_dir is malloc'ed.
  */
 unsigned snap_options(int argc, char *argv[], const char *letters,
     char **ret_dir);

@@ -26,6 +26,7 @@ struct snapshot {
 	const char *name;	/* and its last component */
 	int memory;		/* open, for reading or writing; -1: none */
 	int disks[2];		/* its disks, for a restore */
+	char **command;		/* what a restore becomes in the end */
 	bool move, lasting, only_look;
 };
 
@@ -44,9 +45,9 @@ struct snapshot_vmm {
 int snapshot_make(int argc, char *argv[], const struct snapshot_vmm *v);
 
 /*
- * The verb restore [-gmn] VM DIR, up to where something changes: sup_lock the
- * machine and open what there is. With only_look, which -n is, the machine may
- * run, and that it could be restored is all that is asked.
+ * The verb restore [-gmn] VM DIR [COMMAND ...], up to where something changes:
+ * sup_lock the machine and open what there is. With only_look, which -n is, the
+ * machine may run, and that it could be restored is all that is asked.
  */
 void snapshot_open(struct snapshot *sn, int argc, char *argv[],
     struct sup *s, const struct snapshot_vmm *v);
@@ -61,8 +62,8 @@ void snapshot_check_version(const struct snapshot *sn, const char *vmm,
  */
 void snapshot_apply(struct snapshot *sn);
 
-/* The end of that verb: what was moved is no snapshot any more. */
-int snapshot_used(const struct snapshot *sn);
+/* What was moved is no snapshot any more. */
+void snapshot_used(const struct snapshot *sn);
 
 /* Whether a value of the snapshot is this. */
 bool snapshot_says(const struct snapshot *sn, const char *key,

@@ -82,6 +82,7 @@ struct sup {
 	char *name;
 	const struct vmm *vmm;
 	void *own;		/* whatever the VMM's part needs */
+	const char *doing;	/* for "cannot START 'web'" */
 	/* Who started it waits a moment longer, until the guest is ready. */
 	bool until_ready;
 
@@ -120,8 +121,8 @@ void sup_lock(struct sup *s, const char *vmdir, int turn);
 noreturn_fn printf_fn(2, 3) void sup_refuse(struct sup *s, const char *fmt,
     ...);
 
-/* Start it and leave a supervisor behind. The exit status for this process. */
-int sup_start(struct sup *s);
+/* Start it and leave a supervisor behind. Dies, saying why, when it fails. */
+void sup_start(struct sup *s);
 
 /* From here on: for the VMM's part, in the supervisor. */
 

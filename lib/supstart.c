@@ -51,6 +51,7 @@ open_vm(struct sup *s, const char *vmdir)
 	char *path;
 
 	memset(s, 0, sizeof(*s));
+	s->doing = "start";
 	s->dir = xvm_open(vmdir);
 	path = xfd_path(s->dir);
 	s->name = xstrdup(strrchr(path, '/') + 1);
@@ -98,7 +99,7 @@ sup_refuse(struct sup *s, const char *fmt, ...)
 	va_end(ap);
 	msg_clean(why);
 	file_put_line(s->dir, "error", "%s", why);
-	die("cannot start '%s': %s", s->name, why);
+	die("cannot %s '%s': %s", s->doing, s->name, why);
 }
 
 /*
@@ -134,7 +135,7 @@ give_up(struct sup *s)
 }
 
 /* Pass on what the supervisor says until the VMM runs, or does not. */
-static int
+static void
 hear(struct sup *s, int from)
 {
 	struct pollfd more = { .fd = from, .events = POLLIN };
@@ -157,16 +158,16 @@ hear(struct sup *s, int from)
 		if (line[0] == 'o' && (line[1] || s->until_ready))
 			poll(&more, 1, READY_MS);
 		if (line[0] == 'o')
-			return EXIT_YES;
+			return;
 		if (line[0] == 'e') {
 			/* A moment, until its state is what we say. */
 			lock_wait_free(s->dir, "run.lock", LAST_MS);
-			die("cannot start '%s': %s", s->name, line + 1);
+			die("cannot %s '%s': %s", s->doing, s->name, line + 1);
 		}
 		warn("'%s': %s", s->name, line + 1);
 	}
 	lock_wait_free(s->dir, "run.lock", LAST_MS);
-	die("cannot start '%s': its supervisor ended", s->name);
+	die("cannot %s '%s': its supervisor ended", s->doing, s->name);
 }
 
 static void
@@ -176,7 +177,7 @@ remove_old(struct sup *s, const char *file)
 		die_sys("cannot remove '%s' of machine '%s'", file, s->name);
 }
 
-int
+void
 sup_start(struct sup *s)
 {
 	int fds[2];
@@ -187,15 +188,15 @@ sup_start(struct sup *s)
 	for (const char *const *f = vm_runtime_files; *f; f++)
 		remove_old(s, *f);
 	if (pipe2(fds, O_CLOEXEC))
-		die_sys("cannot start '%s'", s->name);
+		die_sys("cannot %s '%s'", s->doing, s->name);
 	pid = fork();
 	if (pid < 0)
-		die_sys("cannot start '%s'", s->name);
+		die_sys("cannot %s '%s'", s->doing, s->name);
 	if (pid == 0) {
 		close(fds[0]);
 		supervisor(s, fds[1]);
 	}
 	close(fds[1]);
 	close(s->run_lock);
-	return hear(s, fds[0]);
+	hear(s, fds[0]);
 }

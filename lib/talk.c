@@ -454,7 +454,7 @@ int
 talk_run(struct talk *t, const char *request)
 {
 	enum { STREAMS = 2 * (FRAME_MAX + FRAME_HEAD) };
-	size_t size = strlen(request) + FRAME_HEAD;
+	size_t size = request ? strlen(request) + FRAME_HEAD : 0;
 	int r;
 
 	t->send_size = size > STREAMS ? size : STREAMS;
@@ -464,7 +464,8 @@ talk_run(struct talk *t, const char *request)
 	if (t->tty)
 		rawtty_await(t->in);
 	doubt_begin(&t->doubt, t->vm, t->dir);
-	put_control(t, request);
+	if (request)
+		put_control(t, request);
 	r = relay(t);
 	rawtty_off();
 	doubt_over(&t->doubt);

@@ -59,6 +59,16 @@ need strace 'what is the same is not written; of a block that is not, all is' '
 	strace -o calls -e trace=pwrite64 libtest differing from to &&
 	[ "$(grep -c "4096, 98304) = 4096" calls)" = 1 ] &&
 	[ "$(grep -c pwrite calls)" = 1 ] && cmp from to'
+ok 'whoever wants to know is told before the first change, and may forbid it' '
+	cp --sparse=always from to && libtest differing from to >said &&
+	! grep changes said &&
+	printf "!" | dd of=to bs=1 seek=200000 conv=notrunc status=none &&
+	cp --sparse=always to was && export NO_CHANGE=1 &&
+	! libtest differing from to >said && grep -qx EPERM said &&
+	grep -qx changes said && cmp to was && truncate -s 400000 to was &&
+	! libtest differing from to >said && cmp to was && unset NO_CHANGE &&
+	libtest differing from to >said && grep -qx changes said &&
+	cmp from to'
 need ROOT 'where there is no room that is found before anything is changed' '
 	mkdir small && unshare -m --propagation private sh \
 		"$TOP/t/${0##*/}" crowded "$PWD"'

@@ -15,7 +15,7 @@ offers() {
 }
 
 ok 'nothing is there yet: no names, no errors' '
-	offers "" vm show "" && offers "" vm restore x "" &&
+	offers "" vm show "" && offers "--" vm restore x "" &&
 	BANGER_STATE=$T/none offers "" vm delete "" &&
 	BANGER_STATE=relative offers "" vm delete "" &&
 	(unset HOME BANGER_STATE XDG_STATE_HOME; offers "" vm delete "") &&
@@ -53,7 +53,7 @@ ok 'images, those that can be made, kernels, snapshots' '
 	offers "oci: oci-archive: :path" image pull oci &&
 	offers "prune" image cache "" &&
 	offers "--run" image build --name x --run y --r &&
-	offers "first" vm restore web "" && offers "" vm restore idle ""'
+	offers "-- first" vm restore web "" && offers "--" vm restore idle ""'
 ok 'what belongs to the command is not ours' '
 	offers "--" vm exec web "" && offers "" vm exec web -- "" &&
 	offers "" vm run -- ls --n'

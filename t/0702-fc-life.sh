@@ -128,7 +128,7 @@ ok 'a machine without an agent is starting; stop ends it all the same' '
 	ended stopped && firecracker 1.12.1'
 ok 'to wait in vain is a no, for one that does not run a failure' '
 	firecracker 1.12.1 silent && bng-fc start a &&
-	says 1 "not there yet" bng-agent wait -t 1 a && bng-fc kill a &&
+	says 1 "no answer in 1 s" bng-agent wait -t 1 a && bng-fc kill a &&
 	says 111 "is not running" bng-agent wait -t 100 a &&
 	firecracker 1.12.1'
 ok 'a start whose supervisor is killed meanwhile says that, at once' '

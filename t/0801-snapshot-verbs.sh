@@ -34,7 +34,7 @@ ok 'names are checked, and never taken twice' '
 	says 2 "cannot name" banger vm snapshot web ../x &&
 	says 2 "unexpected" banger vm snapshot web a b'
 ok 'what runs is not thrown away unasked' '
-	says 1 "is running" banger vm restore web &&
+	says 1 "is already running" banger vm restore web &&
 	[ "$(in_vm web "cat /ram/n")" = 3 ] &&
 	says 1 "no snapshot" banger vm restore -f web absent &&
 	base=$BANGER_STATE/vms/web/snapshots/second/base &&
@@ -60,12 +60,57 @@ ok 'what is typed most says what the long way says, and does the same' '
 	back vm restore --quiet web second && cp err long &&
 	! grep restoring long && back vm restore -q web second &&
 	same long err &&
-	back vm restore web -- second && cp err long &&
+	back vm restore -f web second && cp err long &&
 	grep restoring long && back vm restore web second && same long err &&
-	says 1 "is running" banger vm restore web second &&
+	says 1 "is already running" banger vm restore web second &&
 	says 1 "no snapshot" banger vm restore web absent &&
 	says 1 "no machine" banger vm restore absent second &&
 	says 2 "unexpected" banger vm restore web second third'
+ok 'what follows -- is run then, by one command, the short way and the long' '
+	run() { banger vm kill web >/dev/null && banger vm restore "$@"; } &&
+	[ "$(echo in | run -q web second -- sh -c "cat /ram/n; cat")" = "2
+in" ] && fails 3 run -q web second -- sh -c "exit 3" &&
+	fails 3 run --wait ready web second -- sh -c "exit 3" &&
+	fails 127 run -q web -- nothing-such &&
+	banger vm restore -f -q -C /ram --env "A=b c" --user 0:0 web \
+		second -- sh -c "echo \$A; pwd" >out && [ "$(cat out)" = "b c
+/ram" ] && run web snap-1 -- true >out 2>err && [ ! -s out ] &&
+	[ "$(cat err)" = "restoring web" ]'
+ok 'what is wrong with that is 125, and the machine is as it was' '
+	for way in -q "-q --wait ready"; do
+		says 125 "already running" banger vm restore $way web second \
+			-- true && says 125 "no snapshot" banger vm restore \
+			$way web absent -- true && says 125 "no machine" \
+			banger vm restore $way absent second -- true ||
+			exit 1
+	done && grep -qx "try: banger vm list" .err &&
+	says 125 "already running" banger vm restore -q web second -- true &&
+	grep -qx "try: banger vm restore -f web second, which ends it first" \
+		.err && says 2 "are for a command" banger vm restore -C / web &&
+	says 2 "no command" banger vm restore web second -- &&
+	[ "$(in_vm web "cat /ram/n")" = 1 ]'
+ok 'what is being restored is not deleted' '
+	mkfifo go && { (
+		exec 8<>"$vms/web/lock" && bng-state lock 8 && read -r _ <go
+	) & } && until ! bng-state lock -n 7 7<>"$vms/web/lock"; do :; done &&
+	{ banger vm restore -q -f web second & } && p=$! &&
+	while [ -e "$vms/web/agent.sock" ]; do :; done &&
+	says 1 "it is being restored" \
+		banger vm snapshot --delete web second && echo >go &&
+	wait "$p" && [ "$(in_vm web "cat /ram/n")" = 2 ]'
+ok 'nor is a machine ended for what is deleted in that moment' '
+	banger vm snapshot -q web third && mkfifo gone &&
+	s=$vms/web/snapshots &&
+	{ (
+		exec 9<>"$s/third/created" && bng-state lock 9 &&
+			read -r _ <gone && mv "$s/third" "$s/.del.third.1"
+	) & } && until ! bng-state lock -n 7 7<>"$s/third/created"; do
+		:
+	done &&
+	{ banger vm restore -q -f web third 2>said & } && p=$! &&
+	until grep -q -e "->" /proc/locks; do :; done && echo >gone &&
+	fails 1 wait "$p" && grep "has no snapshot .third." said &&
+	[ "$(in_vm web "cat /ram/n")" = 2 ]'
 ok 'restored as itself it is as it was, with the time and randomness of now' '
 	in_vm web "echo mine >/etc/hostname; date -s 202001010000" &&
 	banger vm snapshot -q web moment &&

@@ -85,6 +85,11 @@ ok 'a snapshot that is needed yet is not deleted' '
 	banger vm show a | grep "^restoring  *.*/s$" &&
 	banger vm snapshot --delete a other && banger vm restore -q a s &&
 	banger vm snapshot --delete a s && rmdir "$vm/snapshots"'
+ok 'who has half of one is told what to type, whatever they ask for' '
+	echo half >"$vm/restoring" && for verb in stop kill start; do
+		says 1 "interrupted" banger vm $verb a &&
+			grep -qx "try: banger vm restore a" .err || exit 1
+	done && rm "$vm/restoring"'
 ok 'why it did not start is the past then' '
 	echo half >"$vm/restoring" &&
 	says 1 "was interrupted" banger vm start a &&

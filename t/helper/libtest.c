@@ -284,10 +284,30 @@ over(int argc, char *argv[], int (*copy)(int from, int to))
 	return answer(from < 0 || to < 0 ? -errno : copy(from, to));
 }
 
+/* That something will change: once, and before it does. */
+static int
+changes(void *ctx)
+{
+	bool *told = ctx;
+
+	if (!*told)
+		printf("changes\n");
+	*told = true;
+	return getenv("NO_CHANGE") ? -EPERM : 0;
+}
+
+static int
+differing(int from, int to)
+{
+	bool told = false;
+
+	return overwrite_differing(from, to, changes, &told);
+}
+
 static int
 do_differing(int argc, char *argv[])
 {
-	return over(argc, argv, overwrite_differing);
+	return over(argc, argv, differing);
 }
 
 static int

@@ -1,0 +1,213 @@
+/* revert.c - a machine's disks and values become a snapshot's; see snapshot.h
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "bng.h"
+#include "copy.h"
+#include "dirs.h"
+#include "overwrite.h"
+#include "snap.h"
+#include "undo.h"
+
+/* A disk then, and its file now: the machine's, or one to take its place. */
+struct disk {
+	const char *name;
+	int from, to;
+	char aside[64];		/* that one's name; "": it is the machine's */
+	struct overwrite_room room;
+};
+
+/*
+ * What the machine has, where writing to it is all that has to be done: with
+ * room for it, and for its one name. Else -1: it will be another file.
+ */
+static int
+open_to_overwrite(const struct snapshot *sn, const struct disk *d)
+{
+	autoclose int fd = openat(sn->vm, d->name, O_RDWR | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && overwrite_can(d->from, fd) ?
+	    steal_fd(&fd) : -1;
+}
+
+/* A copy beside the machine's, which shares its blocks where that is had. */
+static int
+copy_aside(const struct snapshot *sn, struct disk *d)
+{
+	autofree char *dir = xfd_path(sn->vm);
+	autofree char *path = NULL;
+	int r;
+
+	snprintf(d->aside, sizeof(d->aside), ".%s.%ld", d->name,
+	    (long)getpid());
+	path = xasprintf("%s/%s", dir, d->aside);
+	undo_unlink(path);
+	r = copy_disk_at(sn->dir, d->name, sn->vm, d->aside);
+	d->to = r ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (r || d->to < 0)
+		return r ? r : -errno;
+	return sn->lasting && fsync(d->to) ? -errno : 0;
+}
+
+/* What a restore changes, and how far it is. */
+struct change {
+	const struct snapshot *sn;
+	struct disk disks[SNAP_DISKS];
+	const char *what;	/* that failed */
+	bool begun;		/* `restoring` is there */
+};
+
+static void
+give_room_back(struct change *c)
+{
+	for (size_t i = 0; i < SNAP_DISKS; i++)
+		if (c->disks[i].to >= 0 && !c->disks[i].aside[0])
+			overwrite_back(c->disks[i].to, &c->disks[i].room);
+}
+
+/*
+ * Something will be neither old nor new: all that needs room has it first, and
+ * `restoring` is on the disk. What that says does not count. Most restores find
+ * what they want, and come never here.
+ */
+static int
+begin(void *ctx)
+{
+	struct change *c = ctx;
+	int r = 0;
+
+	if (c->begun)
+		return 0;
+	for (size_t i = 0; i < SNAP_DISKS && !r && !c->sn->move; i++) {
+		struct disk *d = &c->disks[i];
+
+		c->what = d->name;
+		if (!d->aside[0])
+			r = overwrite_room(d->from, d->to, &d->room);
+	}
+	if (!r) {
+		c->what = "restoring";
+		r = file_note_line(c->sn->vm, "restoring", "%s", c->sn->path);
+	}
+	if (!r && c->sn->lasting && !c->sn->move && fsync(c->sn->vm))
+		r = -errno;
+	if (r) {
+		give_room_back(c);
+		return r;
+	}
+	c->begun = true;
+	c->what = "its disks and values";
+	return 0;
+}
+
+/* What cannot be overwritten is copied, for which nothing has to change yet. */
+static int
+open_disks(struct change *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
+		struct disk *d = &c->disks[i];
+
+		d->name = c->what = snap_disks[i];
+		d->from = c->sn->disks[i];
+		d->to = open_to_overwrite(c->sn, d);
+		if (d->to < 0)
+			r = copy_aside(c->sn, d);
+	}
+	return r;
+}
+
+/* A machine has changed little since, mostly. */
+static int
+write_disks(struct change *c)
+{
+	const struct snapshot *sn = c->sn;
+	int r = 0;
+
+	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
+		struct disk *d = &c->disks[i];
+
+		c->what = d->name;
+		r = d->aside[0] ? begin(c) :
+		    overwrite_differing(d->from, d->to, begin, c);
+		if (!r && d->aside[0] &&
+		    renameat(sn->vm, d->aside, sn->vm, d->name))
+			r = -errno;
+		/* To wait for all at once is to wait once. */
+		if (!r && sn->lasting)
+			sync_file_range(d->to, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		if (!r && sn->lasting && fdatasync(c->disks[i].to))
+			r = -errno;
+		overwrite_used(&c->disks[i].room);
+		close(c->disks[i].from);
+		close(c->disks[i].to);
+	}
+	return r;
+}
+
+/* Of a snapshot that is given away. */
+static int
+move_disks(struct change *c)
+{
+	const struct snapshot *sn = c->sn;
+	int r = begin(c);
+
+	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
+		close(sn->disks[i]);
+		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
+			r = -errno;
+	}
+	return r;
+}
+
+static int
+restore_values(struct change *c)
+{
+	const struct snapshot *sn = c->sn;
+	char now[SNAP_LINE], then[SNAP_LINE];
+	size_t n = sn->memory < 0 ? SNAP_OF_MEMORY : SNAP_VALUES;
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++) {
+		snap_value(sn->dir, snap_values[i], then, sizeof(then));
+		snap_value(sn->vm, snap_values[i], now, sizeof(now));
+		if (!then[0] || !strcmp(now, then))
+			continue;
+		r = begin(c);
+		if (!r)
+			r = file_put_line(sn->vm, snap_values[i], "%s", then);
+	}
+	return r;
+}
+
+void
+snapshot_apply(struct snapshot *sn)
+{
+	struct change c = { .sn = sn, .disks = { { .to = -1 }, { .to = -1 } } };
+	bool was = !faccessat(sn->vm, "restoring", F_OK, AT_SYMLINK_NOFOLLOW);
+	int r = sn->move ? 0 : open_disks(&c);
+
+	/* Of an earlier one, all may be half done. */
+	if (!r && was)
+		r = begin(&c);
+	if (!r)
+		r = sn->move ? move_disks(&c) : write_disks(&c);
+	if (!r)
+		r = restore_values(&c);
+	/* Their new names, where they have some. */
+	if (!r && sn->lasting && (c.disks[0].aside[0] || c.disks[1].aside[0] ||
+	    sn->move) && fsync(sn->vm))
+		r = -errno;
+	if (!r && c.begun && unlinkat(sn->vm, "restoring", 0))
+		r = -errno;
+	if (r)
+		snap_fail(sn, r, "restore machine", c.what);
+	/* Why it did not start is the past. */
+	unlinkat(sn->vm, "error", 0);
+}
