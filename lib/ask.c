@@ -193,7 +193,6 @@ ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
     int *ret_status)
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
-
 	int status = ask_run(&t, vm, port, EXIT_NO, o);
 
 	return outcome(&t, vm, what, status, ret_status);

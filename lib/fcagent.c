@@ -4,6 +4,7 @@
  *
  * https://github.com/firecracker-microvm/firecracker/blob/main/docs/vsock.md
  */
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "bng.h"
@@ -49,6 +50,17 @@ dial_spare(struct fc *f)
 	drop_spare(f);
 	if (f->sup->door.waiting)
 		f->spare = dial(f->sup, DOOR_READY_PORT);
+}
+
+/* That, unless the guest has closed it; -1. */
+static int
+take_spare(struct fc *f)
+{
+	struct pollfd p = { .fd = f->spare, .events = POLLRDHUP };
+
+	if (f->spare >= 0 && poll(&p, 1, 0))
+		drop_spare(f);
+	return steal_fd(&f->spare);
 }
 
 /* It has nothing to say there: a word is as good as its end. */
@@ -139,9 +151,10 @@ fcagent_carry(void *ctx, int client, uint32_t port)
 {
 	struct sup *s = ctx;
 	struct fc *f = s->own;
-	int server = port == DOOR_READY_PORT && f->spare >= 0 ?
-	    steal_fd(&f->spare) : dial(s, port);
+	int server = port == DOOR_READY_PORT ? take_spare(f) : -1;
 
+	if (server < 0)
+		server = dial(s, port);
 	if (server < 0)
 		close(client);
 	else

@@ -114,6 +114,10 @@ ok 'one that crashes later is an error with its signal' '
 ok 'an agent that comes anew is configured anew; a second one is not let in' '
 	up && { do_in again || true; } && bng-agent wait -t 100 a &&
 	fails 7 do_in second && fails 7 do_in there && bng-fc kill a'
+ok 'who waits is let in, also when a connection made for them is closed' '
+	firecracker 1.12.1 fickle && { bng-fc start a & } && p=$! &&
+	until [ -S "$VMS/a/agent.sock" ]; do :; done && fails 7 do_in early &&
+	wait "$p" && fails 7 do_in more && bng-fc kill a && firecracker 1.12.1'
 ok 'an agent that keeps coming and going is given up' '
 	up && for i in 1 2 3 4 5 6 7 8 9; do do_in again || true; done &&
 	until [ -s "$VMS/a/error" ]; do :; done &&

@@ -305,6 +305,9 @@ play(const char *config)
 		build(config);
 	if (!strcmp(fake.mode, "resets"))
 		end(0);
+	/* Somebody may be waiting by then. */
+	if (!strcmp(fake.mode, "fickle"))
+		poll(NULL, 0, 300);
 	if (fake.started && strcmp(fake.mode, "silent"))
 		announce();
 	for (;;)

@@ -155,6 +155,7 @@ on_agent(struct peer *p)
 void
 on_line(struct peer *p)
 {
+	static bool fickle = true;
 	unsigned port;
 
 	p->buf[p->have] = '\0';
@@ -166,4 +167,8 @@ on_line(struct peer *p)
 	p->have = 0;
 	p->kind = AGENT;
 	dprintf(p->fd, "OK %u\n", 1073741824U);
+	/* The first who wants a machine that is ready. */
+	if (port == 1 && fickle && !strcmp(fake.mode, "fickle"))
+		hang_up(p);
+	fickle &= port != 1;
 }
