@@ -57,6 +57,14 @@ ok 'a command that ran in the snapshot is ended, its client long gone' '
 	vmm restore web "$T/two" && up web &&
 	in_vm web "while kill -0 \$(cat /ram/pid) 2>/dev/null; do
 		sleep 0.1; done"'
+ok 'it goes on as a command: an applet of this executable, or another one' '
+	again() { vmm kill web && vmm restore web "$T/one" "$@"; } &&
+	fails 5 again bng-agent exec -w 300 web -- sh -c "exit 5" &&
+	again bng-agent wait -n -t 300 web >said && [ "$(cat said)" = web ] &&
+	again echo 1 2 >said && [ "$(cat said)" = "1 2" ] &&
+	[ "$(again sh -c "ls /proc/\$\$/fd" | tr "\n" " ")" = "0 1 2 " ] &&
+	says 127 "cannot execute" again nothing-such &&
+	says 126 "cannot execute" again "$T" && up web'
 ok 'a machine that runs is not restored' '
 	says 1 "already running" vmm restore web "$T/one" &&
 	[ "$(in_vm web "cat /root/file")" = then ]'
