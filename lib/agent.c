@@ -9,22 +9,25 @@
 #include "bng.h"
 #include "dirs.h"
 
-/* The answer to CONNECT, byte by byte: what follows it is the agent's. */
+/* The answer to CONNECT, and not a byte of the agent's that follow it. */
 static int
 read_line(int fd, char *line, size_t size)
 {
 	size_t have = 0;
 
 	while (have < size - 1) {
-		ssize_t n = recv(fd, line + have, 1, 0);
+		char *at = line + have, *nl;
+		ssize_t n = recv(fd, at, size - 1 - have, MSG_PEEK);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -ECONNRESET;
-		have += (size_t)n;
+		nl = memchr(at, '\n', (size_t)n);
+		n = recv(fd, at, nl ? (size_t)(nl + 1 - at) : (size_t)n, 0);
+		have += n > 0 ? (size_t)n : 0;
 		line[have] = '\0';
-		if (line[have - 1] == '\n')
+		if (nl)
 			return 0;
 	}
 	return -EPROTO;
