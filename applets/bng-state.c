@@ -11,7 +11,7 @@
  *        bng-state list [-jqr] [NAME ...]
  *        bng-state show [-j] NAME
  *        bng-state snapshots [-jq] [NAME ...]
- *        bng-state lock [-n] [-p PLACES] [-t SECONDS] FD
+ *        bng-state lock [-ns] [-p PLACES] [-t SECONDS] FD
  *        bng-state pick
  *        bng-state gc [-n]
  *
@@ -26,6 +26,7 @@
  *                             say what would be done
  *   -k  del: one that runs is ended first
  *   -u  commit: it stays the maker's until its file `maker` goes
+ *   -s  lock: beside others who do so, with a descriptor for reading
  *   -p  lock: one of so many places, when it is our turn; -t: if nobody gets
  *       one for that long (60), exit 1
  *
@@ -345,12 +346,14 @@ lock_main(int argc, char *argv[])
 {
 	autofree char *path = NULL;
 	unsigned places = 0, seconds = 60;
-	bool wait = true;
+	bool wait = true, shared = false;
 	int c, fd, r;
 
-	while ((c = getopt(argc, argv, "np:t:")) != -1)
+	while ((c = getopt(argc, argv, "np:st:")) != -1)
 		if (c == 'n')
 			wait = false;
+		else if (c == 's')
+			shared = true;
 		else if (c == 'p')
 			places = (unsigned)xnum(optarg, 1, TURN_PLACES,
 			    "number of places");
@@ -365,7 +368,9 @@ lock_main(int argc, char *argv[])
 	if (fcntl(fd, F_GETFD) < 0)
 		die_sys("cannot lock descriptor %d", fd);
 	path = xfd_path(fd);
-	if (places)
+	if (shared)
+		r = lock_fd_shared(fd, wait);
+	else if (places)
 		r = wait ? turn_or_say(fd, path, places, seconds) :
 		    turn_try(fd, places);
 	else

@@ -5,6 +5,7 @@
 #include "bng.h"
 #include "dirs.h"
 #include "gc.h"
+#include "lock.h"
 #include "snap.h"
 #include "supervise.h"
 #include "vm.h"
@@ -61,6 +62,36 @@ name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+noreturn_fn static void
+refuse_absent(const struct snapshot *sn)
+{
+	die_status(EXIT_NO, "machine '%s' has no snapshot '%s'", sn->vm_name,
+	    sn->name);
+}
+
+/*
+ * Nobody deletes it from here on until we are done: a VMM opens its parts by
+ * their names. Somebody may have, while we waited.
+ */
+static int
+hold(const struct snapshot *sn)
+{
+	struct stat open, named;
+	int fd = openat(sn->dir, "created", O_RDONLY | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK);
+	int r = fd < 0 ? -errno : lock_fd_shared(fd, true);
+
+	if (r == -ENOENT)
+		die("cannot restore machine '%s': '%s' is no snapshot",
+		    sn->vm_name, sn->path);
+	if (r)
+		refuse_part(sn, "created", strerror(-r));
+	if (fstat(sn->dir, &open) || stat(sn->path, &named) ||
+	    open.st_dev != named.st_dev || open.st_ino != named.st_ino)
+		refuse_absent(sn);
+	return fd;
+}
+
 void
 snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
     const struct snapshot_vmm *v)
@@ -85,16 +116,15 @@ snapshot_open(struct snapshot *sn, int argc, char *argv[], struct sup *s,
 	/* A command waits by itself, at the machine's door. */
 	s->until_ready = !*sn->command;
 	s->doing = "restore machine";
+	s->words = sn->command;
 	sn->lasting = !snap_ephemeral(sn->vm);
 	sn->name = name_of(sn->path);
 	sn->dir = open(sn->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sn->dir < 0 && errno == ENOENT)
-		die_status(EXIT_NO, "there is no snapshot '%s'", sn->path);
+		refuse_absent(sn);
 	if (sn->dir < 0)
 		die_sys("cannot open '%s'", sn->path);
-	if (faccessat(sn->dir, "created", F_OK, 0))
-		die("cannot restore machine '%s': '%s' is no snapshot",
-		    sn->vm_name, sn->path);
+	s->starters = hold(sn);
 	check_sizes(sn);
 	sn->memory = faccessat(sn->dir, "memory", F_OK, AT_SYMLINK_NOFOLLOW) ?
 	    -1 : open_part(sn, "memory");

@@ -39,8 +39,12 @@ copy_aside(const struct snapshot *sn, struct disk *d)
 {
 	autofree char *dir = xfd_path(sn->vm);
 	autofree char *path = NULL;
+	struct stat st;
 	int r;
 
+	if (!fstatat(sn->vm, d->name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISDIR(st.st_mode))
+		return -EISDIR;
 	snprintf(d->aside, sizeof(d->aside), ".%s.%ld", d->name,
 	    (long)getpid());
 	path = xasprintf("%s/%s", dir, d->aside);
@@ -77,6 +81,7 @@ static int
 begin(void *ctx)
 {
 	struct change *c = ctx;
+	const char *what = c->what;
 	int r = 0;
 
 	if (c->begun)
@@ -99,7 +104,7 @@ begin(void *ctx)
 		return r;
 	}
 	c->begun = true;
-	c->what = "its disks and values";
+	c->what = what;
 	return 0;
 }
 
@@ -159,6 +164,7 @@ move_disks(struct change *c)
 	int r = begin(c);
 
 	for (size_t i = 0; i < SNAP_DISKS && !r; i++) {
+		c->what = snap_disks[i];
 		close(sn->disks[i]);
 		if (renameat(sn->dir, snap_disks[i], sn->vm, snap_disks[i]))
 			r = -errno;
@@ -179,6 +185,7 @@ restore_values(struct change *c)
 		snap_value(sn->vm, snap_values[i], now, sizeof(now));
 		if (!then[0] || !strcmp(now, then))
 			continue;
+		c->what = snap_values[i];
 		r = begin(c);
 		if (!r)
 			r = file_put_line(sn->vm, snap_values[i], "%s", then);
@@ -189,7 +196,8 @@ restore_values(struct change *c)
 void
 snapshot_apply(struct snapshot *sn)
 {
-	struct change c = { .sn = sn, .disks = { { .to = -1 }, { .to = -1 } } };
+	struct change c = { .sn = sn, .what = "restoring",
+		.disks = { { .to = -1 }, { .to = -1 } } };
 	bool was = !faccessat(sn->vm, "restoring", F_OK, AT_SYMLINK_NOFOLLOW);
 	int r = sn->move ? 0 : open_disks(&c);
 

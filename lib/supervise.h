@@ -85,6 +85,9 @@ struct sup {
 	const char *doing;	/* for "cannot START 'web'" */
 	/* Who started it waits a moment longer, until the guest is ready. */
 	bool until_ready;
+	/* What is the starter's alone: a lock, or -1, and words of argv. */
+	int starters;
+	char **words;
 
 	/* the rest is the supervisor's own */
 	int lock, run_lock;

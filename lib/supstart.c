@@ -52,6 +52,7 @@ open_vm(struct sup *s, const char *vmdir)
 
 	memset(s, 0, sizeof(*s));
 	s->doing = "start";
+	s->starters = -1;
 	s->dir = xvm_open(vmdir);
 	path = xfd_path(s->dir);
 	s->name = xstrdup(strrchr(path, '/') + 1);
@@ -114,6 +115,11 @@ supervisor(struct sup *s, int to)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
+	if (s->starters >= 0)
+		close(s->starters);
+	/* A command may hold secrets, and we are there for longer than it. */
+	for (char **w = s->words; w && *w; w++)
+		memset(*w, 0, strlen(*w));
 	s->report = to;
 	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
@@ -121,6 +127,8 @@ supervisor(struct sup *s, int to)
 	close(null);
 	/* Nobody's voice: what its applets say goes into files. */
 	unsetenv("BNG_NAME");
+	unsetenv("BNG_FAILED");
+	unsetenv("BNG_HINT");
 	sup_supervise(s);
 }
 

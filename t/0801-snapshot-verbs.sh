@@ -88,6 +88,11 @@ ok 'what is wrong with that is 125, and the machine is as it was' '
 	grep -qx "try: banger vm restore -f web second, which ends it first" \
 		.err && says 2 "are for a command" banger vm restore -C / web &&
 	says 2 "no command" banger vm restore web second -- &&
+	for wrong in SSH_KEY=/none STATE=relative "CONFIG=/none"; do
+		fails 125 env "BANGER_$wrong" banger vm restore -q web second \
+			-- true || exit 1
+	done && says 2 "up to 86400" env BANGER_READY_TIMEOUT=86401 banger vm \
+		restore -q web second -- true &&
 	[ "$(in_vm web "cat /ram/n")" = 1 ]'
 ok 'what is being restored is not deleted' '
 	mkfifo go && { (
@@ -98,6 +103,28 @@ ok 'what is being restored is not deleted' '
 	says 1 "it is being restored" \
 		banger vm snapshot --delete web second && echo >go &&
 	wait "$p" && [ "$(in_vm web "cat /ram/n")" = 2 ]'
+need strace 'nor is one that a machine which did not run is made of' '
+	banger vm kill web && { strace -o calls -e trace=ioctl \
+		-e inject=ioctl:delay_enter=2000000:when=1 \
+		bng-qemu restore web "$vms/web/snapshots/second" & } && p=$! &&
+	until ! bng-state lock -n 7 7<>"$vms/web/snapshots/second/created"; do
+		:
+	done && says 1 "it is being restored" \
+		banger vm snapshot --delete web second && wait "$p" &&
+	[ "$(in_vm web "cat /ram/n")" = 2 ]'
+ok 'what is no snapshot is not made one, nor is a machine ended for it' '
+	mkdir "$vms/web/snapshots/odd" &&
+	says 1 "is no snapshot" banger vm restore -f web odd &&
+	: >"$vms/web/snapshots/odd/memory" &&
+	says 125 "is no snapshot" banger vm restore -f web odd -- true &&
+	[ "$(in_vm web "cat /ram/n")" = 2 ] &&
+	[ "$(ls -A "$vms/web/snapshots/odd")" = memory ] &&
+	banger vm snapshot --delete web odd'
+ok 'a command that is over is nowhere on this host' '
+	banger vm kill web && fails 4 banger vm restore -q web second -- \
+		sh -c "exit 4 # hush" && read -r p _ <"$vms/web/supervisor" &&
+	tr "\0" " " <"/proc/$p/cmdline" >words && cat words &&
+	grep "restore" words && ! grep hush words && bng-qemu status web'
 ok 'nor is a machine ended for what is deleted in that moment' '
 	banger vm snapshot -q web third && mkfifo gone &&
 	s=$vms/web/snapshots &&

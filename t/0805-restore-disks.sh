@@ -85,6 +85,11 @@ ok 'a snapshot that is needed yet is not deleted' '
 	banger vm show a | grep "^restoring  *.*/s$" &&
 	banger vm snapshot --delete a other && banger vm restore -q a s &&
 	banger vm snapshot --delete a s && rmdir "$vm/snapshots"'
+ok 'what cannot be a disk is named, and nothing has changed' '
+	mv "$vm/work.ext4" kept && mkdir "$vm/work.ext4" &&
+	refused "'"'work.ext4': Is a directory"'" &&
+	[ ! -e "$vm/restoring" ] && rmdir "$vm/work.ext4" &&
+	mv kept "$vm/work.ext4"'
 ok 'who has half of one is told what to type, whatever they ask for' '
 	echo half >"$vm/restoring" && for verb in stop kill start; do
 		says 1 "interrupted" banger vm $verb a &&
