@@ -12,6 +12,18 @@
 int ask_dir = -1;
 int ask_seconds;
 
+/* A supervisor has its machine as a descriptor, which is nobody's name. */
+static const char *
+name_for_people(const char *vm)
+{
+	char *path;
+
+	if (strncmp(vm, "/proc/self/fd/", strlen("/proc/self/fd/")))
+		return vm;
+	path = xfd_path(ask_dir);
+	return strrchr(path, '/') + 1;
+}
+
 /* The request, if it is one, goes with it. */
 static int
 connect_with(const char *vm, enum agent_port port, int no,
@@ -22,6 +34,7 @@ connect_with(const char *vm, enum agent_port port, int no,
 
 	ask_dir = xvm_open(vm);
 	fd = agent_connect(ask_dir, port, ask_seconds, request, why);
+	vm = name_for_people(vm);
 	if (fd == -ENOENT)
 		die_status(no, "machine '%s' is not running", vm);
 	if (fd == -ECONNRESET)
@@ -170,6 +183,7 @@ outcome(struct talk *t, const char *vm, const char *what, int status,
     int *ret_status)
 {
 	*ret_status = status;
+	vm = name_for_people(vm);
 	if (*ret_status == TALK_FAILED)
 		die("cannot %s '%s': %s", what, vm, t->why);
 	if (*ret_status > 0 && t->text[1])
@@ -202,9 +216,11 @@ void
 ask_judge(const char *vm, const char *what, int status)
 {
 	if (status == TALK_LOST)
-		die("cannot %s '%s': the machine ended", what, vm);
+		die("cannot %s '%s': the machine ended", what,
+		    name_for_people(vm));
 	if (status)
-		die("cannot %s '%s': status %d", what, vm, status);
+		die("cannot %s '%s': status %d", what, name_for_people(vm),
+		    status);
 }
 
 char *

@@ -76,7 +76,7 @@ refuse_absent(const struct snapshot *sn)
 static int
 hold(const struct snapshot *sn)
 {
-	struct stat open, named;
+	struct stat st, open, named;
 	int fd = openat(sn->dir, "created", O_RDONLY | O_CLOEXEC |
 	    O_NOFOLLOW | O_NONBLOCK);
 	int r = fd < 0 ? -errno : lock_fd_shared(fd, true);
@@ -84,6 +84,8 @@ hold(const struct snapshot *sn)
 	if (r == -ENOENT)
 		die("cannot restore machine '%s': '%s' is no snapshot",
 		    sn->vm_name, sn->path);
+	if (!r && (fstat(fd, &st) || !S_ISREG(st.st_mode)))
+		refuse_part(sn, "created", "it is no file");
 	if (r)
 		refuse_part(sn, "created", strerror(-r));
 	if (fstat(sn->dir, &open) || stat(sn->path, &named) ||

@@ -146,14 +146,23 @@ write_disks(struct change *c)
 		if (!r && sn->lasting)
 			sync_file_range(d->to, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
-	for (size_t i = 0; i < SNAP_DISKS; i++) {
-		if (!r && sn->lasting && fdatasync(c->disks[i].to))
+	for (size_t i = 0; i < SNAP_DISKS && !r && sn->lasting; i++) {
+		c->what = c->disks[i].name;
+		if (fdatasync(c->disks[i].to))
 			r = -errno;
+	}
+	return r;
+}
+
+/* Nothing will begin any more. */
+static void
+close_disks(struct change *c)
+{
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
 		overwrite_used(&c->disks[i].room);
 		close(c->disks[i].from);
 		close(c->disks[i].to);
 	}
-	return r;
 }
 
 /* Of a snapshot that is given away. */
@@ -216,6 +225,8 @@ snapshot_apply(struct snapshot *sn)
 		r = -errno;
 	if (r)
 		snap_fail(sn, r, "restore machine", c.what);
+	if (!sn->move)
+		close_disks(&c);
 	/* Why it did not start is the past. */
 	unlinkat(sn->vm, "error", 0);
 }

@@ -120,6 +120,14 @@ ok 'what is no snapshot is not made one, nor is a machine ended for it' '
 	[ "$(in_vm web "cat /ram/n")" = 2 ] &&
 	[ "$(ls -A "$vms/web/snapshots/odd")" = memory ] &&
 	banger vm snapshot --delete web odd'
+ok 'a memory that is gone is missed, and nobody waits for a fifo' '
+	s=$vms/web/snapshots/second && mv "$s/memory" kept &&
+	says 125 "'"'memory' of its snapshot"'" banger vm restore -f \
+		web second -- true && mv kept "$s/memory" &&
+	mv "$s/created" kept &&
+	mkfifo "$s/created" && says 1 "it is no file" timeout 60 banger vm \
+		restore -f web second && rm "$s/created" &&
+	mv kept "$s/created" && [ "$(in_vm web "cat /ram/n")" = 2 ]'
 ok 'a command that is over is nowhere on this host' '
 	banger vm kill web && fails 4 banger vm restore -q web second -- \
 		sh -c "exit 4 # hush" && read -r p _ <"$vms/web/supervisor" &&

@@ -85,11 +85,18 @@ ok 'a snapshot that is needed yet is not deleted' '
 	banger vm show a | grep "^restoring  *.*/s$" &&
 	banger vm snapshot --delete a other && banger vm restore -q a s &&
 	banger vm snapshot --delete a s && rmdir "$vm/snapshots"'
+ok 'disks that are as they were, and a value that is not' '
+	back && banger vm set a memory=512M && back && as_then &&
+	[ "$(cat "$vm/memory_mib")" = "$(cat "$then/memory_mib")" ] &&
+	[ ! -e "$vm/restoring" ]'
 ok 'what cannot be a disk is named, and nothing has changed' '
 	mv "$vm/work.ext4" kept && mkdir "$vm/work.ext4" &&
 	refused "'"'work.ext4': Is a directory"'" &&
 	[ ! -e "$vm/restoring" ] && rmdir "$vm/work.ext4" &&
-	mv kept "$vm/work.ext4"'
+	mv kept "$vm/work.ext4" && mv "$then/created" kept &&
+	mkfifo "$then/created" &&
+	refused "'"'created' of its snapshot 'then': it is no file"'" &&
+	rm "$then/created" && mv kept "$then/created"'
 ok 'who has half of one is told what to type, whatever they ask for' '
 	echo half >"$vm/restoring" && for verb in stop kill start; do
 		says 1 "interrupted" banger vm $verb a &&
