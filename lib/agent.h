@@ -79,12 +79,12 @@ enum { TALK_KEY = 0x1d };	/* Ctrl-]: leave a session on a terminal */
 
 /*
  * Send the request (a JSON object; NULL: it is sent), relay until the last
- * answer. The exit
- * status in it (0 when it has none), TALK_FAILED when the agent refused or
- * broke the protocol, TALK_LOST when the connection ended: why says more.
- * TALK_LEFT when we went before the command did. Where the guest gives no sign
- * of life from the start, the person is told, and some minutes later it has
- * failed; what has been answered once may take as long as it likes.
+ * answer. The exit status in it (0 when it has none), TALK_FAILED when the
+ * agent refused or broke the protocol, TALK_LOST when the connection ended: why
+ * says more. TALK_LEFT when we went before the command did. Where the guest
+ * gives no sign of life from the start, the person is told, and some minutes
+ * later it has failed; what has been answered once may take as long as it
+ * likes.
  */
 int talk_run(struct talk *t, const char *request);
 

@@ -132,14 +132,17 @@ fcagent_listen(struct fc *f)
 	return loop_add(&f->hello, EPOLLIN);
 }
 
-/* The first connection was configure's, the second is a command's. */
+/*
+ * The first connection was configure's, the second is a command's. Who only
+ * waited until the guest is ready said nothing.
+ */
 static void
-on_relay_over(void *ctx)
+on_relay_over(void *ctx, bool asked)
 {
 	struct sup *s = ctx;
 	struct fc *f = s->own;
 
-	if (f->snapshot >= 0 && ++f->answered == 2) {
+	if (f->snapshot >= 0 && asked && ++f->answered == 2) {
 		fcwritten_note(f->snapshot, s->pid);
 		close(steal_fd(&f->snapshot));
 	}

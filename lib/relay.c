@@ -22,7 +22,7 @@ struct side {
 struct relay {
 	struct relays *all;
 	struct relay *next;
-	bool spoken;		/* the server has */
+	bool spoken, asked;	/* the server has; the client has */
 	struct side client, server;
 };
 
@@ -106,6 +106,7 @@ move(struct side *from, struct side *to)
 
 		if (n > 0) {
 			from->relay->spoken = true;
+			from->relay->asked |= from == &from->relay->client;
 			give(to, buf, (size_t)n);
 		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			from->readable = false;
@@ -129,13 +130,15 @@ static void
 pump(struct relay *r)
 {
 	struct relays *all = r->all;
+	bool asked;
 
 	move(&r->server, &r->client);
 	if (r->spoken)
 		move(&r->client, &r->server);
 	if (over(r)) {
+		asked = r->asked;
 		relay_free(r);
-		all->over(all->ctx);
+		all->over(all->ctx, asked);
 		return;
 	}
 	/* Its turn is over before all was read: come back for the rest. */

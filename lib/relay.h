@@ -12,6 +12,8 @@
 #ifndef BNG_RELAY_H
 #define BNG_RELAY_H
 
+#include <stdbool.h>
+
 enum { RELAY_KEEP = 65536 };
 
 struct relay;
@@ -20,7 +22,8 @@ struct relay;
 struct relays {
 	struct relay *first;
 	unsigned count;
-	void (*over)(void *ctx);	/* a pair has ended */
+	/* A pair has ended; whether the client had said anything. */
+	void (*over)(void *ctx, bool asked);
 	void *ctx;
 };
 

@@ -23,7 +23,9 @@ ok 'what it has written when its first command is over is noted' '
 	in_vm "mkdir /ram && mount -t tmpfs none /ram &&
 		head -c 300000 /dev/urandom >/ram/f && sha256sum /ram/f" >sum &&
 	banger vm snapshot -q web s && banger vm restore -q -f web s &&
-	[ ! -e "$note" ] && same_guest && bng-agent ping web &&
+	banger vm kill web && banger vm restore -q web s &&
+	bng-agent wait web && bng-agent wait web && [ ! -e "$note" ] &&
+	same_guest && bng-agent ping web &&
 	size=$(stat -c %s "$note") && [ "$size" -gt 400 ] &&
 	[ "$size" -le 32768 ]'
 ok 'and never again' '
