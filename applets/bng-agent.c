@@ -47,6 +47,7 @@
 #include "ask.h"
 #include "bng.h"
 #include "configure.h"
+#include "dirs.h"
 #include "sshplan.h"
 
 enum { NOT_RUN = 125 };
@@ -134,7 +135,15 @@ verb_wait(int argc, char *argv[])
 static int
 verb_configure(int argc, char *argv[])
 {
-	configure(*operands(argc, argv, 1, "one machine is"));
+	const char *vm = *operands(argc, argv, 1, "one machine is");
+	autoclose int dir = xvm_open(vm);
+	autofree char *path = xfd_path(dir);
+	char why[CONFIGURE_WHY];
+	cJSON *o = configure_request(dir, strrchr(path, '/') + 1, why);
+
+	if (!o)
+		die("cannot configure '%s': %s", vm, why);
+	free(ask(vm, AGENT_AT_ONCE, o, "configure"));
 	return EXIT_YES;
 }
 

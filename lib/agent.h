@@ -15,10 +15,10 @@
 #include "frame.h"
 
 /*
- * Ports of agent.sock: one answers once the machine is configured, two when
- * there is an agent, the last of them waiting for that.
+ * Ports of agent.sock: one answers once the machine is configured, the other
+ * when there is an agent.
  */
-enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2, AGENT_FIRST = 3 };
+enum agent_port { AGENT_WAITING = 1, AGENT_AT_ONCE = 2 };
 
 enum {
 	TALK_WHY = 512,

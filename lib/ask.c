@@ -12,18 +12,6 @@
 int ask_dir = -1;
 int ask_seconds;
 
-/* A supervisor has its machine as a descriptor, which is nobody's name. */
-static const char *
-name_for_people(const char *vm)
-{
-	char *path;
-
-	if (strncmp(vm, "/proc/self/fd/", strlen("/proc/self/fd/")))
-		return vm;
-	path = xfd_path(ask_dir);
-	return strrchr(path, '/') + 1;
-}
-
 /* The request, if it is one, goes with it. */
 static int
 connect_with(const char *vm, enum agent_port port, int no,
@@ -34,7 +22,6 @@ connect_with(const char *vm, enum agent_port port, int no,
 
 	ask_dir = xvm_open(vm);
 	fd = agent_connect(ask_dir, port, ask_seconds, request, why);
-	vm = name_for_people(vm);
 	if (fd == -ENOENT)
 		die_status(no, "machine '%s' is not running", vm);
 	if (fd == -ECONNRESET)
@@ -177,50 +164,20 @@ ask_first_line(char *text)
 	return text;
 }
 
-/* What came of it: as ask_on. */
-static char *
-outcome(struct talk *t, const char *vm, const char *what, int status,
-    int *ret_status)
-{
-	*ret_status = status;
-	vm = name_for_people(vm);
-	if (*ret_status == TALK_FAILED)
-		die("cannot %s '%s': %s", what, vm, t->why);
-	if (*ret_status > 0 && t->text[1])
-		die("cannot %s '%s': %s", what, vm, ask_first_line(t->text[1]));
-	close(t->sock);
-	free(t->text[1]);
-	return t->text[0];
-}
-
-char *
-ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
-    int *ret_status)
-{
-	autofree char *text = ask_text(o);
-
-	return outcome(t, vm, what, talk_run(t, text), ret_status);
-}
-
 char *
 ask_status(const char *vm, enum agent_port port, cJSON *o, const char *what,
     int *ret_status)
 {
 	struct talk t = { .in = -1, .out = -1, .err = -1 };
-	int status = ask_run(&t, vm, port, EXIT_NO, o);
 
-	return outcome(&t, vm, what, status, ret_status);
-}
-
-void
-ask_judge(const char *vm, const char *what, int status)
-{
-	if (status == TALK_LOST)
-		die("cannot %s '%s': the machine ended", what,
-		    name_for_people(vm));
-	if (status)
-		die("cannot %s '%s': status %d", what, name_for_people(vm),
-		    status);
+	*ret_status = ask_run(&t, vm, port, EXIT_NO, o);
+	if (*ret_status == TALK_FAILED)
+		die("cannot %s '%s': %s", what, vm, t.why);
+	if (*ret_status > 0 && t.text[1])
+		die("cannot %s '%s': %s", what, vm, ask_first_line(t.text[1]));
+	close(t.sock);
+	free(t.text[1]);
+	return t.text[0];
 }
 
 char *
@@ -229,7 +186,10 @@ ask(const char *vm, enum agent_port port, cJSON *o, const char *what)
 	int status;
 	char *text = ask_status(vm, port, o, what, &status);
 
-	ask_judge(vm, what, status);
+	if (status == TALK_LOST)
+		die("cannot %s '%s': the machine ended", what, vm);
+	if (status)
+		die("cannot %s '%s': status %d", what, vm, status);
 	return text;
 }
 

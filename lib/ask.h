@@ -56,13 +56,6 @@ const char *ask_first_line(char *text);
 char *ask_status(const char *vm, enum agent_port port, cJSON *o,
     const char *what, int *ret_status);
 
-/* The same on a connection that ask_open made, for what depends on when. */
-char *ask_on(struct talk *t, const char *vm, cJSON *o, const char *what,
-    int *ret_status);
-
-/* Dies unless that status is 0. */
-void ask_judge(const char *vm, const char *what, int status);
-
 /* The same as ask_status for what must succeed. */
 char *ask(const char *vm, enum agent_port port, cJSON *o, const char *what);
 

@@ -26,19 +26,23 @@ add_value(cJSON *o, const char *key, int dir, const char *name)
 		cJSON_AddStringToObject(o, key, line);
 }
 
-static void
-add_file(cJSON *o, const char *key, int dir, const char *name)
+static bool
+add_file(cJSON *o, const char *key, int dir, const char *name,
+    char why[CONFIGURE_WHY])
 {
 	enum { KEY_FILE_MAX = 15000 };
 	autofree char *text = NULL;
 	int r = file_slurp(dir, name, KEY_FILE_MAX, &text, NULL);
 
-	if (r && r != -ENOENT)
-		die("cannot read '%s': %s", name, strerror(-r));
 	if (!r)
 		cJSON_AddStringToObject(o, key, text);
+	else if (r != -ENOENT)
+		snprintf(why, CONFIGURE_WHY, "cannot read '%s': %s", name,
+		    strerror(-r));
+	return !r || r == -ENOENT;
 }
 
+/* So few are always there at once. */
 static void
 add_entropy(cJSON *o)
 {
@@ -46,8 +50,8 @@ add_entropy(cJSON *o)
 	unsigned char random[BYTES];
 	char hex[2 * BYTES + 1];
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		die_sys("cannot get random bytes");
+	while (getrandom(random, sizeof(random), 0) != sizeof(random))
+		;
 	for (int i = 0; i < BYTES; i++)
 		snprintf(hex + 2 * i, 3, "%02x", random[i]);
 	cJSON_AddStringToObject(o, "entropy", hex);
@@ -87,10 +91,10 @@ add_network(cJSON *o, int dir)
  * How its image says that commands are run; {} when it says nothing, so that
  * what another machine's said does not outlive a fork.
  */
-static void
-add_image(cJSON *o, int dir)
+static bool
+add_image(cJSON *o, int dir, char why[CONFIGURE_WHY])
 {
-	char path[PATH_MAX], why[OCICONFIG_WHY], yes[8] = "";
+	char path[PATH_MAX], wrong[OCICONFIG_WHY] = "", yes[8] = "";
 	autoclose int image = -1;
 	struct manifest *m = NULL;
 	cJSON *config = NULL;
@@ -98,8 +102,9 @@ add_image(cJSON *o, int dir)
 	if (store_of_vm(&store_images, dir, path, sizeof(path)) > 0)
 		image = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
-	    ociconfig_take(manifest_config(m), &config, why))
-		die("the configuration of its image is malformed: %s", why);
+	    ociconfig_take(manifest_config(m), &config, wrong))
+		snprintf(why, CONFIGURE_WHY, "the configuration of its image "
+		    "is malformed: %s", wrong);
 	/* Of the others, whoever made them decided what is in them. */
 	if (config && file_line(dir, "bootstrap", yes, sizeof(yes)) > 0 &&
 	    !strcmp(yes, "yes") && vm_has_network(dir))
@@ -108,45 +113,31 @@ add_image(cJSON *o, int dir)
 	    config ? config : cJSON_CreateObject());
 	if (m)
 		manifest_free(m);
+	return !wrong[0];
 }
 
-/* All but the time, with new random bytes. */
-static cJSON *
-all(const char *vm)
+cJSON *
+configure_request(int dir, const char *name, char ret_why[CONFIGURE_WHY])
 {
-	autoclose int dir = xvm_open(vm);
-	autofree char *path = xfd_path(dir);
 	const char *named = getenv("BANGER_SSH_KEY");
 	autofree char *key = named && *named ? xasprintf("%s.pub", named) :
 	    xasprintf("%s/ssh/id_ed25519.pub", dir_state());
 	cJSON *o = ask_request("configure");
 
-	cJSON_AddStringToObject(o, "hostname", strrchr(path, '/') + 1);
+	cJSON_AddStringToObject(o, "hostname", name);
 	add_value(o, "machine_id", dir, "id");
 	add_network(o, dir);
-	add_image(o, dir);
-	add_file(o, "authorized_keys", AT_FDCWD, key);
-	add_file(o, "ssh_host_key", dir, "ssh_host_key");
-	add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub");
 	add_entropy(o);
 	cJSON_AddBoolToObject(o, "work",
 	    !faccessat(dir, "work.ext4", F_OK, 0));
 	cJSON_AddBoolToObject(o, "restored",
 	    !faccessat(dir, "restored", F_OK, 0));
-	return o;
-}
-
-void
-configure(const char *vm)
-{
-	static const char what[] = "configure";
-	struct talk t = { .in = -1, .out = -1, .err = -1 };
-	cJSON *o = all(vm);
-	int status;
-
-	/* What it is told is ready when there is an agent, but the time. */
-	ask_open(&t, vm, AGENT_FIRST, EXIT_NO);
 	configure_time(o);
-	free(ask_on(&t, vm, o, what, &status));
-	ask_judge(vm, what, status);
+	if (add_image(o, dir, ret_why) &&
+	    add_file(o, "authorized_keys", AT_FDCWD, key, ret_why) &&
+	    add_file(o, "ssh_host_key", dir, "ssh_host_key", ret_why) &&
+	    add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub", ret_why))
+		return o;
+	cJSON_Delete(o);
+	return NULL;
 }

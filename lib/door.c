@@ -51,7 +51,7 @@ static void
 let_in(struct caller *c)
 {
 	struct door *d = c->door;
-	uint32_t port = c->port == DOOR_FIRST_PORT ? DOOR_AGENT_PORT : c->port;
+	uint32_t port = c->port;
 
 	d->carry(d->ctx, release(c), port);
 	door_room(d);
@@ -62,13 +62,11 @@ static void
 settle(struct caller *c)
 {
 	struct door *d = c->door;
-	bool waits = c->port == DOOR_READY_PORT || c->port == DOOR_FIRST_PORT;
+	bool waits = c->port == DOOR_READY_PORT;
 
-	if (!d->agent && !waits)
-		hang_up(c);
-	else if (c->port == DOOR_READY_PORT ? d->state == DOOR_READY : d->agent)
+	if (waits ? d->state == DOOR_READY : d->agent)
 		let_in(c);
-	else if (d->state == DOOR_SHUT)
+	else if (!waits || d->state == DOOR_SHUT)
 		hang_up(c);
 	else /* only the end of it is news now */
 		loop_mod(&c->w, 0);

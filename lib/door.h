@@ -1,11 +1,10 @@
 /* door.h - agent.sock: who comes in, and when
  *
  * A client writes "CONNECT PORT\n". On port 1 it is let in once the machine
- * is ready (connecting is waiting for readiness), on any other when there is
- * an agent; on port 3 that is waited for, and it is port 2 then. Letting in is
- * handing its socket to who carries it; that one writes "OK NUMBER\n". Whoever
- * cannot be let in any more is hung up on. A client that writes "PAUSE\n"
- * instead is for hold.h.
+ * is ready (connecting is waiting for readiness), on any other as soon as
+ * there is an agent. Letting in is handing its socket to who carries it; that
+ * one writes "OK NUMBER\n". Whoever cannot be let in any more is hung up on.
+ * A client that writes "PAUSE\n" instead is for hold.h.
  */
 #ifndef BNG_DOOR_H
 #define BNG_DOOR_H
@@ -18,14 +17,13 @@
 enum {
 	DOOR_READY_PORT = 1,
 	DOOR_AGENT_PORT = 2,
-	DOOR_FIRST_PORT = 3,
 	DOOR_CLIENTS = 256,	/* the rest stays in the backlog */
 };
 
 enum door_state {
 	DOOR_WAIT,	/* port 1 waits */
 	DOOR_READY,
-	DOOR_SHUT,	/* it will not get ready: who waits is hung up on */
+	DOOR_SHUT,	/* it will not get ready: port 1 is hung up on */
 };
 
 struct caller;

@@ -172,8 +172,6 @@ load(struct fc *f)
 	r = ask(f, ASK_LOAD, body);
 	if (r == -ECONNREFUSED || r == -EAGAIN || r == -ENOENT)
 		r = loop_timer(&f->unasked, DEAF_MS);
-	else if (!r)
-		sup_expect(f->sup);
 	if (r)
 		sup_fail(f->sup, "its API cannot be reached");
 }

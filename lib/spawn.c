@@ -90,8 +90,6 @@ child(const struct spawn *sp, pid_t parent)
 		warn_sys("cannot confine '%s'", sp->path);
 		_exit(127);
 	}
-	if (sp->run)
-		exit(sp->run());
 	execve(sp->path, sp->argv, sp->confine ? few() : environ);
 	warn_sys("cannot execute '%s'", sp->path);
 	_exit(127);
@@ -122,7 +120,7 @@ spawn(const struct spawn *sp)
 	 * It has our memory, and we stand still, until it executes something:
 	 * what a supervisor has is not copied for a few calls of the kernel.
 	 */
-	pid_t pid = sp->run ? fork() : vfork();
+	pid_t pid = vfork();
 
 	if (pid == 0)
 		child(sp, self_pid);

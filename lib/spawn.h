@@ -18,8 +18,7 @@ enum { SPAWN_FDS = 14 };
 
 struct spawn {
 	char *const *argv;		/* argv[0] is shown */
-	const char *path;		/* what is executed, or */
-	int (*run)(void);		/* what is called: it may exit, too */
+	const char *path;		/* what is executed */
 	int fds[SPAWN_FDS];		/* become 0, 1, 2, ...; -1: /dev/null */
 	unsigned nfds;			/* at least 3 */
 	/* What it may touch, with few variables in its environment; or NULL. */
@@ -33,7 +32,7 @@ char *spawn_find(const char *name);
 
 /*
  * The child's pid, or -errno. A failing exec, or a confinement that cannot be,
- * is a line on its fd 2, and 127. What is called has our memory as it was.
+ * is a line on its fd 2, and 127.
  */
 pid_t spawn(const struct spawn *sp);
 

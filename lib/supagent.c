@@ -2,91 +2,29 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <signal.h>
+#include <sys/socket.h>
 
 #include "bng.h"
 #include "clock.h"
 #include "configure.h"
-#include "spawn.h"
 #include "supervise.h"
 
-/*
- * A process of its own, for what its agent answers is not to be trusted, and
- * is waited for. To execute one would take longer than all that it does.
- */
-static int
-configure_this(void)
+static void
+not_configured(struct sup *s, const char *why)
 {
-	configure("/proc/self/fd/3");
-	return EXIT_YES;
+	char line[ENDING_TEXT];
+
+	snprintf(line, sizeof(line), "cannot configure the guest: %s", why);
+	sup_broken(s, line);
 }
 
 static void
-configure_guest(struct sup *s)
+on_configured(struct tell *t, const char *why)
 {
-	struct spawn sp = { .run = configure_this,
-		.fds = { -1, -1, -1, s->dir }, .nfds = 4 };
-	int says[2] = { -1, -1 };
+	struct sup *s = container_of(t, struct sup, configure);
 
-	if (s->configure > 0) {
-		s->again = true;
-		kill(s->configure, SIGKILL);
-		return;
-	}
-	/* What it is configured with depends on that. */
-	sup_known(s);
-	if (pipe2(says, O_CLOEXEC | O_NONBLOCK) == 0)
-		sp.fds[2] = says[1];
-	s->configure = spawn(&sp);
-	s->configure_says = says[0];
-	if (says[1] >= 0)
-		close(says[1]);
-	if (s->configure > 0)
-		return;
-	s->configure = 0;
-	if (says[0] >= 0)
-		close(says[0]);
-	sup_broken(s, "cannot configure the guest: no process");
-}
-
-/* The first line that it said, without its name in front. */
-static void
-configure_why(int fd, char *ret_why, size_t size)
-{
-	char buf[512];
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-	const char *why = buf;
-
-	buf[n < 0 ? 0 : n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	if (!strncmp(why, msg_name, strlen(msg_name)) &&
-	    !strncmp(why + strlen(msg_name), ": ", 2))
-		why += strlen(msg_name) + 2;
-	snprintf(ret_why, size, "%.400s", why[0] ? why : "it does not say why");
-}
-
-void
-sup_configured(struct sup *s, int status)
-{
-	char why[ENDING_TEXT - 64], line[ENDING_TEXT];
-	bool again = s->again;
-
-	s->early = false;
-	configure_why(s->configure_says, why, sizeof(why));
-	if (s->configure_says >= 0)
-		close(s->configure_says);
-	s->configure = 0;
-	s->again = false;
-	if (!s->door.agent)
-		return;
-	if (again) {
-		configure_guest(s);
-		return;
-	}
-	if (status) {
-		snprintf(line, sizeof(line), "cannot configure the guest: %s",
-		    why);
-		sup_broken(s, line);
+	if (why) {
+		not_configured(s, why);
 		return;
 	}
 	s->ready = s->proven = true;
@@ -99,6 +37,46 @@ sup_configured(struct sup *s, int status)
 		s->vmm->ready(s);
 }
 
+/* The text of the request, malloc'ed; or NULL, and why not. */
+static char *
+request(struct sup *s, char why[CONFIGURE_WHY])
+{
+	cJSON *o = configure_request(s->dir, s->name, why);
+	char *text = o ? cJSON_PrintUnformatted(o) : NULL;
+
+	if (o && !text)
+		snprintf(why, CONFIGURE_WHY, "%s", strerror(ENOMEM));
+	cJSON_Delete(o);
+	return text;
+}
+
+/* On a connection such as a client at the door has. */
+static void
+configure_guest(struct sup *s)
+{
+	char why[CONFIGURE_WHY];
+	autofree char *text = NULL;
+	int ends[2], r;
+
+	/* What it is configured with depends on that. */
+	sup_known(s);
+	text = request(s, why);
+	if (!text) {
+		not_configured(s, why);
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	    ends)) {
+		not_configured(s, strerror(errno));
+		return;
+	}
+	s->configure.done = on_configured;
+	r = tell_begin(&s->configure, ends[0], text);
+	s->vmm->carry(s, ends[1], DOOR_AGENT_PORT);
+	if (r)
+		not_configured(s, strerror(-r));
+}
+
 static void
 not_ready(struct sup *s)
 {
@@ -107,26 +85,14 @@ not_ready(struct sup *s)
 }
 
 void
-sup_expect(struct sup *s)
-{
-	if (s->configure > 0 || s->door.agent)
-		return;
-	configure_guest(s);
-	s->early = s->configure > 0;
-}
-
-void
 sup_agent(struct sup *s, bool there)
 {
 	not_ready(s);
 	s->door.agent = there;
 	door_set(&s->door, DOOR_WAIT);
-	if (there && s->early)
-		s->early = false;
-	else if (there)
+	tell_end(&s->configure);
+	if (there)
 		configure_guest(s);
-	else if (s->configure > 0)
-		kill(s->configure, SIGKILL);
 }
 
 void

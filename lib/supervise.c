@@ -138,6 +138,7 @@ vmm_gone(struct sup *s, int status)
 		s->vmm->reason_mark };
 
 	s->pid = 0;
+	tell_end(&s->configure);
 	while (s->console.w.fd >= 0 && logpipe_move(&s->console))
 		;
 	while (s->err.w.fd >= 0 && logpipe_move(&s->err))
@@ -177,12 +178,9 @@ reap(struct sup *s)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == s->pid)
 			vmm_gone(s, status);
-		else if (pid == s->configure)
-			sup_configured(s, status);
-	}
 }
 
 static void
@@ -260,8 +258,7 @@ prepare(struct sup *s)
 	s->hold.pause = pause_vmm;
 	s->hold.resume = resume_vmm;
 	s->hold.ctx = s;
-	s->hold.w.fd = -1;
-	s->door.w.fd = -1;
+	s->hold.w.fd = s->door.w.fd = s->configure.w.fd = -1;
 	if (!r)
 		r = watch_signals(s);
 	if (!r)

@@ -24,6 +24,7 @@
 #include "hold.h"
 #include "jail.h"
 #include "logpipe.h"
+#include "tell.h"
 #include "turn.h"
 
 struct sup;
@@ -98,10 +99,7 @@ struct sup {
 	struct hold hold;
 	struct turn turn;	/* to boot, which others wait for */
 	pid_t pid;
-	pid_t configure;
-	int configure_says;
-	bool again;		/* configure once more after this one */
-	bool early;		/* configure began before there was an agent */
+	struct tell configure;
 	bool told;		/* vmm.log says that it is not confined */
 	bool known, running, ready, wanted, term;
 	bool proven;		/* the guest has been ready since its start */
@@ -150,9 +148,6 @@ void sup_note(struct sup *s, const char *line);
 /* A line for who started it, or, when that one is gone, for vmm.log. */
 printf_fn(2, 3) void sup_warn(struct sup *s, const char *fmt, ...);
 
-/* There will be an agent soon: what can be done for it by then, is. */
-void sup_expect(struct sup *s);
-
 /* An agent is there to be configured; or it is gone. */
 void sup_agent(struct sup *s, bool there);
 
@@ -181,8 +176,4 @@ void sup_error(struct sup *s, const char *why);
  * the agent has been heard of, so that it is as good as there.
  */
 void sup_report(struct sup *s, char kind, const char *text);
-
-/* The process s->configure has ended. */
-void sup_configured(struct sup *s, int status);
-
 #endif

@@ -118,6 +118,19 @@ ok 'who waits is let in, also when a connection made for them is closed' '
 	firecracker 1.12.1 fickle && { bng-fc start a & } && p=$! &&
 	until [ -S "$VMS/a/agent.sock" ]; do :; done && fails 7 do_in early &&
 	wait "$p" && fails 7 do_in more && bng-fc kill a && firecracker 1.12.1'
+# unwilling MODE WHY: configured, its agent answers so, and the error has WHY.
+unwilling() {
+	firecracker 1.12.1 "$1" && { bng-fc start a; true; } &&
+		fails 111 bng-agent wait -t 100 a && cat "$VMS/a/error" &&
+		grep -qx "cannot configure the guest: $2" "$VMS/a/error" &&
+		bng-fc status a >out && grep -q ^starting out && bng-fc kill a
+}
+ok 'a guest that is not configured is an error, which says why' '
+	unwilling sullen "status 3" && unwilling wordy "no more" &&
+	unwilling refusing "not me" &&
+	unwilling endless "the agent broke the protocol" &&
+	unwilling raving "the agent broke the protocol" &&
+	unwilling leaving "the agent hung up" && firecracker 1.12.1'
 ok 'an agent that keeps coming and going is given up' '
 	up && for i in 1 2 3 4 5 6 7 8 9; do do_in again || true; done &&
 	until [ -s "$VMS/a/error" ]; do :; done &&

@@ -239,12 +239,13 @@ hear(struct peer *p)
 static void
 turn(void)
 {
+	bool deaf = fake.paused || fake.fickle;
 	struct pollfd fds[PEERS + 2];
 
 	for (int i = 0; i < PEERS; i++)
 		fds[i] = (struct pollfd){ .events = POLLIN,
 			.fd = peers[i].kind == FREE ||
-			(fake.paused && peers[i].kind == AGENT) ? -1 :
+			(deaf && peers[i].kind == AGENT) ? -1 :
 			peers[i].fd };
 	fds[PEERS] = (struct pollfd){ .fd = api, .events = POLLIN };
 	fds[PEERS + 1] = (struct pollfd){ .fd = fake.vsock, .events = POLLIN };
@@ -306,7 +307,8 @@ play(const char *config)
 	if (!strcmp(fake.mode, "resets"))
 		end(0);
 	/* Somebody may be waiting by then. */
-	if (!strcmp(fake.mode, "fickle"))
+	fake.fickle = !strcmp(fake.mode, "fickle");
+	if (fake.fickle)
 		poll(NULL, 0, 300);
 	if (fake.started && strcmp(fake.mode, "silent"))
 		announce();

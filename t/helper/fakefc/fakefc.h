@@ -32,6 +32,7 @@ extern struct fake {
 	int vsock;		/* listens there; or -1 */
 	bool started, paused;
 	bool restored;		/* and has not gone on since */
+	bool fickle;		/* hangs up on one who waits, before it talks */
 } fake;
 
 /* A line for its log. */

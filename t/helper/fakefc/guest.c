@@ -104,6 +104,34 @@ exec(struct peer *p, const char *word)
 	return 7;
 }
 
+/* How one answers configure that does not like it; false: like any other. */
+static bool
+unwilling(struct peer *p)
+{
+	static const char longest[2000], words[] = "no more\nof this\n";
+
+	if (!strcmp(fake.mode, "sullen")) {
+		control(p, "{\"v\":1}");
+		control(p, "{\"exit\":3}");
+	} else if (!strcmp(fake.mode, "wordy")) {
+		control(p, "{\"v\":1}");
+		send_frame(p, CH_STDOUT, words, sizeof(words) - 1);
+		send_frame(p, CH_STDERR, words, sizeof(words) - 1);
+		control(p, "{\"exit\":1}");
+	} else if (!strcmp(fake.mode, "refusing")) {
+		control(p, "{\"v\":1,\"error\":\"not me\"}");
+	} else if (!strcmp(fake.mode, "endless")) {
+		send_frame(p, CH_CONTROL, longest, sizeof(longest));
+	} else if (!strcmp(fake.mode, "raving")) {
+		send_frame(p, 9, words, sizeof(words) - 1);
+	} else if (!strcmp(fake.mode, "leaving")) {
+		hang_up(p);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void
 request(struct peer *p, char *json)
 {
@@ -115,7 +143,7 @@ request(struct peer *p, char *json)
 
 	if (!strcmp(op, "ping")) {
 		control(p, "{\"v\":1,\"pong\":true}");
-	} else {
+	} else if (strcmp(op, "configure") || !unwilling(p)) {
 		control(p, "{\"v\":1}");
 		if (!strcmp(op, "exec"))
 			status = exec(p, cJSON_GetStringValue(
@@ -155,7 +183,6 @@ on_agent(struct peer *p)
 void
 on_line(struct peer *p)
 {
-	static bool fickle = true;
 	unsigned port;
 
 	p->buf[p->have] = '\0';
@@ -168,7 +195,7 @@ on_line(struct peer *p)
 	p->kind = AGENT;
 	dprintf(p->fd, "OK %u\n", 1073741824U);
 	/* The first who wants a machine that is ready. */
-	if (port == 1 && fickle && !strcmp(fake.mode, "fickle"))
+	if (port == 1 && fake.fickle)
 		hang_up(p);
-	fickle &= port != 1;
+	fake.fickle &= port != 1;
 }
