@@ -2,7 +2,7 @@
  *
  * A row: what the value `vmm` calls it, and whether its machines reach the
  * network through it, as an ordinary user (net=user). The front end's table,
- * which says what it asks of each, is each_vmm of sh/there.
+ * which says what it asks of each, is each_vmm of sh/vmms.
  */
 #ifndef BNG_VMMS_H
 #define BNG_VMMS_H

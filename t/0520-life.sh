@@ -59,7 +59,7 @@ ok 'it can be stopped still, and goes on' '
 	read -r vmm <"$vms/web/vmm" && in_web sh -c "echo here >/tmp/ram" &&
 	parts=$(sed -n "s/^SHARE=//p" "$(command -v banger)") &&
 	drive=$(sed -n "s/^	\"\$1\" $vmm \([^ ]*\).*/\1/p" \
-		"${parts:-$TOP}/sh/there") &&
+		"${parts:-$TOP}/sh/vmms") &&
 	"$drive" pause web && "$drive" status web | grep -q "^paused" &&
 	"$drive" resume web && [ "$(in_web cat /tmp/ram)" = here ]'
 # A kernel writes what it counts where it finds something else.

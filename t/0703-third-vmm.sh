@@ -33,8 +33,8 @@ rows() {
 	sed -i 's/^	X("qemu", true)$/	X("toy", true) \\\
 &/' lib/vmms.h &&
 		sed -i 's/^	"$1" qemu bng-qemu .*/&\
-	"$1" toy bng-toy nest,emulate/' sh/there &&
-		grep -q toy lib/vmms.h && grep -q toy sh/there
+	"$1" toy bng-toy nest,emulate/' sh/vmms &&
+		grep -q toy lib/vmms.h && grep -q toy sh/vmms
 }
 spec() { sed -n 's/^spec: .* | //p' "$1"; }
 
