@@ -233,6 +233,9 @@ vmctl_kill(int argc, char *argv[])
 	if (ends(sig))
 		proc_signal(dir, "supervisor", SIGUSR1);
 	r = proc_signal(dir, "pid", sig);
+	/* Of one whose pid is nowhere, its supervisor still knows it. */
+	if (r == -ENOENT && ends(sig))
+		proc_signal(dir, "supervisor", SIGTERM);
 	/* What is dying holds its lock longer than its pid is on record. */
 	if (r && !((r == -ESRCH || r == -ENOENT) && ends(sig)) && held(dir)) {
 		errno = -r;

@@ -212,6 +212,8 @@ ok 'more clients than a stopped Firecracker takes: its supervisor hears' '
 	until grep -q ok said; do :; done &&
 	until [ "$(ls "/proc/$s/fd" | wc -l)" -gt 250 ]; do :; done &&
 	kill "$s" && ended stopped && exec 6>&-'
+ok 'one whose pid is on record no more is ended all the same' '
+	up && rm "$VMS/a/pid" && timeout 5 bng-fc kill a && gone a'
 ok 'SIGTERM to the supervisor ends the machine' '
 	up && kill "$(pid_of a/supervisor)" && ended stopped'
 ok 'eight machines start and end at once' '
