@@ -9,6 +9,8 @@
 #include "configure.h"
 #include "supervise.h"
 
+enum { LOST_MS = 1000 };	/* until it is news that who hung up is there */
+
 static void
 not_configured(struct sup *s, const char *why)
 {
@@ -19,14 +21,8 @@ not_configured(struct sup *s, const char *why)
 }
 
 static void
-on_configured(struct tell *t, const char *why)
+configured(struct sup *s)
 {
-	struct sup *s = container_of(t, struct sup, configure);
-
-	if (why) {
-		not_configured(s, why);
-		return;
-	}
 	s->ready = s->proven = true;
 	turn_end(&s->turn);
 	file_note_line(s->dir, "ready", "%lld",
@@ -35,6 +31,30 @@ on_configured(struct tell *t, const char *why)
 	sup_report(s, 'r', "");
 	if (s->vmm->ready)
 		s->vmm->ready(s);
+}
+
+static void
+on_lost(struct watch *w, uint32_t events)
+{
+	(void)events;
+	loop_del(w);
+	not_configured(container_of(w, struct sup, lost), "the agent hung up");
+}
+
+/*
+ * Who hangs up mostly ends, as its agent or its machine does, and that is
+ * heard of in a moment.
+ */
+static void
+on_told(struct tell *t, enum tell_end how, const char *why)
+{
+	struct sup *s = container_of(t, struct sup, configure);
+
+	s->lost.ready = on_lost;
+	if (how == TELL_DONE)
+		configured(s);
+	else if (how != TELL_LOST || loop_timer(&s->lost, LOST_MS))
+		not_configured(s, why);
 }
 
 /* The text of the request, malloc'ed; or NULL, and why not. */
@@ -70,11 +90,18 @@ configure_guest(struct sup *s)
 		not_configured(s, strerror(errno));
 		return;
 	}
-	s->configure.done = on_configured;
+	s->configure.done = on_told;
 	r = tell_begin(&s->configure, ends[0], text);
 	s->vmm->carry(s, ends[1], DOOR_AGENT_PORT);
 	if (r)
 		not_configured(s, strerror(-r));
+}
+
+void
+sup_not_configuring(struct sup *s)
+{
+	tell_end(&s->configure);
+	loop_del(&s->lost);
 }
 
 static void
@@ -90,7 +117,7 @@ sup_agent(struct sup *s, bool there)
 	not_ready(s);
 	s->door.agent = there;
 	door_set(&s->door, DOOR_WAIT);
-	tell_end(&s->configure);
+	sup_not_configuring(s);
 	if (there)
 		configure_guest(s);
 }

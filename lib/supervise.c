@@ -138,7 +138,7 @@ vmm_gone(struct sup *s, int status)
 		s->vmm->reason_mark };
 
 	s->pid = 0;
-	tell_end(&s->configure);
+	sup_not_configuring(s);
 	while (s->console.w.fd >= 0 && logpipe_move(&s->console))
 		;
 	while (s->err.w.fd >= 0 && logpipe_move(&s->err))
@@ -258,7 +258,7 @@ prepare(struct sup *s)
 	s->hold.pause = pause_vmm;
 	s->hold.resume = resume_vmm;
 	s->hold.ctx = s;
-	s->hold.w.fd = s->door.w.fd = s->configure.w.fd = -1;
+	s->hold.w.fd = s->door.w.fd = s->configure.w.fd = s->lost.fd = -1;
 	if (!r)
 		r = watch_signals(s);
 	if (!r)

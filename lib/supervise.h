@@ -100,6 +100,7 @@ struct sup {
 	struct turn turn;	/* to boot, which others wait for */
 	pid_t pid;
 	struct tell configure;
+	struct watch lost;	/* its connection was: is the guest, too? */
 	bool told;		/* vmm.log says that it is not confined */
 	bool known, running, ready, wanted, term;
 	bool proven;		/* the guest has been ready since its start */
@@ -176,4 +177,7 @@ void sup_error(struct sup *s, const char *why);
  * the agent has been heard of, so that it is as good as there.
  */
 void sup_report(struct sup *s, char kind, const char *text);
+/* Whatever is being told to the agent, nobody waits for it any more. */
+void sup_not_configuring(struct sup *s);
+
 #endif

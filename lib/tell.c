@@ -13,17 +13,17 @@
 enum { GO_ON, OVER };
 
 static int
-end_with(struct tell *t, const char *why)
+end_with(struct tell *t, enum tell_end how, const char *why)
 {
 	tell_end(t);
-	t->done(t, why);
+	t->done(t, how, why);
 	return OVER;
 }
 
 static int
 end_malformed(struct tell *t)
 {
-	return end_with(t, "the agent broke the protocol");
+	return end_with(t, TELL_REFUSED, "the agent broke the protocol");
 }
 
 /* As far as the socket takes it; who hung up has left an answer, or an end. */
@@ -59,12 +59,12 @@ ended(struct tell *t, int status)
 	t->said[t->said_len] = '\0';
 	t->said[strcspn(t->said, "\n")] = '\0';
 	if (!status)
-		return end_with(t, NULL);
+		return end_with(t, TELL_DONE, "");
 	if (*t->said)
 		snprintf(why, sizeof(why), "%s", t->said);
 	else
 		snprintf(why, sizeof(why), "status %d", status);
-	return end_with(t, why);
+	return end_with(t, TELL_REFUSED, why);
 }
 
 /* A whole control frame. */
@@ -81,7 +81,7 @@ take_control(struct tell *t)
 	t->control_len = 0;
 	if (error) {
 		snprintf(why, sizeof(why), "%s", error);
-		r = end_with(t, why);
+		r = end_with(t, TELL_REFUSED, why);
 	} else if (!cJSON_IsObject(o)) {
 		r = end_malformed(t);
 	} else if (cJSON_IsNumber(end)) {
@@ -177,7 +177,7 @@ on_answer(struct watch *w, uint32_t events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		end_with(t, "the agent hung up");
+		end_with(t, TELL_LOST, "the agent hung up");
 		return;
 	}
 	line = skip_line(t, buf, (size_t)n);

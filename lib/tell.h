@@ -19,10 +19,16 @@ enum {
 	TELL_CONTROL = 1024,	/* bytes of a control frame, at most */
 };
 
+enum tell_end {
+	TELL_DONE,
+	TELL_REFUSED,		/* it said no, or broke the protocol */
+	TELL_LOST,		/* it hung up; perhaps the machine ends */
+};
+
 struct tell {
 	struct watch w;		/* w.fd is -1 when nothing is asked */
-	/* The answer: NULL, or why not, which may be the guest's own words. */
-	void (*done)(struct tell *t, const char *why);
+	/* Unless it is done, why not: perhaps the guest's own words. */
+	void (*done)(struct tell *t, enum tell_end how, const char *why);
 
 	/* private */
 	uint8_t *request;	/* a frame; NULL when all of it is sent */

@@ -131,6 +131,12 @@ ok 'a guest that is not configured is an error, which says why' '
 	unwilling endless "the agent broke the protocol" &&
 	unwilling raving "the agent broke the protocol" &&
 	unwilling leaving "the agent hung up" && firecracker 1.12.1'
+ok 'one that ends instead is said to have ended, and no more' '
+	n=$(grep -c "the agent hung up" "$VMS/a/vmm.log") && [ "$n" -gt 0 ] &&
+	firecracker 1.12.1 fleeing && { bng-fc start a; true; } &&
+	ended reset "reset before it was ready" &&
+	[ "$(grep -c "the agent hung up" "$VMS/a/vmm.log")" = "$n" ] &&
+	firecracker 1.12.1'
 ok 'an agent that keeps coming and going is given up' '
 	up && for i in 1 2 3 4 5 6 7 8 9; do do_in again || true; done &&
 	until [ -s "$VMS/a/error" ]; do :; done &&

@@ -16,13 +16,14 @@ static char said[2 * TELL_WHY];
 static int ends;
 
 static void
-done(struct tell *t, const char *why)
+done(struct tell *t, enum tell_end how, const char *why)
 {
 	(void)t;
 	ends++;
-	if (why && strlen(why) >= sizeof(said))
+	if (how == TELL_LOST || (how == TELL_REFUSED) != (*why != '\0') ||
+	    strlen(why) >= sizeof(said))
 		abort();
-	snprintf(said, sizeof(said), "%s", why ? why : "well");
+	snprintf(said, sizeof(said), "%s", *why ? why : "well");
 }
 
 /* What came of it; "" when it would go on. */

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <signal.h>
 
 #include "bng.h"
@@ -126,6 +127,10 @@ unwilling(struct peer *p)
 		send_frame(p, 9, words, sizeof(words) - 1);
 	} else if (!strcmp(fake.mode, "leaving")) {
 		hang_up(p);
+	} else if (!strcmp(fake.mode, "fleeing")) {
+		hang_up(p);
+		poll(NULL, 0, 50);
+		end(0);
 	} else {
 		return false;
 	}
