@@ -41,7 +41,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ .name = "emulation", .variable = "BANGER_EMULATION",
 	    .words = "single parallel", .initial = "single" },
 	{ .name = "ready_timeout", .variable = "BANGER_READY_TIMEOUT",
-	    .form = CONFIG_NUMBER, .min = 1, .max = 99999,
+	    .form = CONFIG_NUMBER, .min = 1, .max = 86400,
 	    .initial = "300" },
 	{ .name = "vm_run_login", .variable = "BANGER_VM_RUN_LOGIN",
 	    .words = "agent ssh", .initial = "agent" },

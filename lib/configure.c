@@ -38,7 +38,7 @@ add_file(cJSON *o, const char *key, int dir, const char *name,
 		cJSON_AddStringToObject(o, key, text);
 	else if (r != -ENOENT)
 		snprintf(why, CONFIGURE_WHY, "cannot read '%s': %s", name,
-		    strerror(-r));
+		    r == -EINVAL ? "it is no file" : strerror(-r));
 	return !r || r == -ENOENT;
 }
 
@@ -98,11 +98,18 @@ add_image(cJSON *o, int dir, char why[CONFIGURE_WHY])
 	autoclose int image = -1;
 	struct manifest *m = NULL;
 	cJSON *config = NULL;
+	int r = -ENOENT;
 
 	if (store_of_vm(&store_images, dir, path, sizeof(path)) > 0)
 		image = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (image >= 0 && !manifest_load(image, "manifest.json", &m) &&
-	    ociconfig_take(manifest_config(m), &config, wrong))
+	if (image >= 0)
+		r = manifest_load(image, "manifest.json", &m);
+	/* What was not made here may have none. */
+	if (r && r != -ENOENT)
+		snprintf(why, CONFIGURE_WHY, "cannot read the manifest of its "
+		    "image: %s", r == -EBADMSG ? "it is malformed" :
+		    strerror(-r));
+	else if (!r && ociconfig_take(manifest_config(m), &config, wrong))
 		snprintf(why, CONFIGURE_WHY, "the configuration of its image "
 		    "is malformed: %s", wrong);
 	/* Of the others, whoever made them decided what is in them. */
@@ -113,7 +120,7 @@ add_image(cJSON *o, int dir, char why[CONFIGURE_WHY])
 	    config ? config : cJSON_CreateObject());
 	if (m)
 		manifest_free(m);
-	return !wrong[0];
+	return (!r || r == -ENOENT) && !wrong[0];
 }
 
 cJSON *

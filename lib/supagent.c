@@ -23,6 +23,10 @@ not_configured(struct sup *s, const char *why)
 static void
 configured(struct sup *s)
 {
+	/* What was wrong with the agent before this one is over. */
+	if (s->broken)
+		unlinkat(s->dir, "error", 0);
+	s->broken = false;
 	s->ready = s->proven = true;
 	turn_end(&s->turn);
 	file_note_line(s->dir, "ready", "%lld",
@@ -127,6 +131,7 @@ sup_broken(struct sup *s, const char *why)
 {
 	not_ready(s);
 	s->proven = false;
+	s->broken = true;
 	turn_end(&s->turn);
 	sup_error(s, why);
 	sup_warn(s, "%s", why);

@@ -103,6 +103,7 @@ struct sup {
 	struct watch lost;	/* its connection was: is the guest, too? */
 	bool told;		/* vmm.log says that it is not confined */
 	bool known, running, ready, wanted, term;
+	bool broken;		/* and `error` says why */
 	bool proven;		/* the guest has been ready since its start */
 	bool halted;		/* it has switched itself off */
 	const char *failed;	/* why we kill it, or NULL */

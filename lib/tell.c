@@ -52,18 +52,18 @@ news(const struct tell *t)
 
 /* Its last word was that it ended so. */
 static int
-ended(struct tell *t, int status)
+ended(struct tell *t, double status)
 {
 	char why[TELL_WHY + 32];
+	const char *line = t->said + strspn(t->said, "\n");
 
-	t->said[t->said_len] = '\0';
-	t->said[strcspn(t->said, "\n")] = '\0';
-	if (!status)
+	if (status == 0)
 		return end_with(t, TELL_DONE, "");
-	if (*t->said)
-		snprintf(why, sizeof(why), "%s", t->said);
+	if (*line)
+		snprintf(why, sizeof(why), "%.*s", (int)strcspn(line, "\n"),
+		    line);
 	else
-		snprintf(why, sizeof(why), "status %d", status);
+		snprintf(why, sizeof(why), "status %g", status);
 	return end_with(t, TELL_REFUSED, why);
 }
 
@@ -80,12 +80,13 @@ take_control(struct tell *t)
 
 	t->control_len = 0;
 	if (error) {
-		snprintf(why, sizeof(why), "%s", error);
+		snprintf(why, sizeof(why), "%s", *error ? error :
+		    "it does not say why");
 		r = end_with(t, TELL_REFUSED, why);
 	} else if (!cJSON_IsObject(o)) {
 		r = end_malformed(t);
 	} else if (cJSON_IsNumber(end)) {
-		r = ended(t, end->valueint);
+		r = ended(t, end->valuedouble);
 	}
 	cJSON_Delete(o);
 	return r;
@@ -111,7 +112,7 @@ take_payload(struct tell *t, const uint8_t *p, size_t n)
 
 	if (channel == CH_STDIN)
 		return end_malformed(t);
-	/* A byte is left for the end of the text. */
+	/* A byte is left for the end of the text, zero from the beginning. */
 	if (channel == CH_STDERR)
 		keep(t->said, &t->said_len, sizeof(t->said) - 1, p, n);
 	if (channel != CH_CONTROL)

@@ -1,8 +1,9 @@
 /* tell.h - a request to the agent in a machine, from a loop
  *
  * For a process that must not wait, as a supervisor. Of what the agent
- * answers, one line is kept and whether it was a success, so that a guest
- * decides neither how long that takes nor how much memory.
+ * answers, one line is kept and whether it was a success: how much memory that
+ * takes is not the guest's to decide. How long it takes is; who cannot wait
+ * ends it.
  */
 #ifndef BNG_TELL_H
 #define BNG_TELL_H

@@ -59,8 +59,8 @@ firecracker_bin "~root/fc" an absolute path
 jailer_bin "" an absolute path
 firecracker_release_url "ftp://x/" an http, https or file URL
 emulation "both" single or parallel
-ready_timeout 0 a number from 1 to 99999
-ready_timeout "300" a number from 1 to 99999
+ready_timeout 0 a number from 1 to 86400
+ready_timeout "300" a number from 1 to 86400
 vm_run_login "telnet" agent or ssh
 install_sshd "no" true or false
 acp_command "" a text that is not empty

@@ -131,6 +131,21 @@ ok 'a guest that is not configured is an error, which says why' '
 	unwilling endless "the agent broke the protocol" &&
 	unwilling raving "the agent broke the protocol" &&
 	unwilling leaving "the agent hung up" && firecracker 1.12.1'
+ok 'what was wrong with an agent is over when its next is configured' '
+	firecracker 1.12.1 doubting && { bng-fc start a; true; } &&
+	until [ -e "$VMS/a/ready" ]; do :; done && ! [ -e "$VMS/a/error" ] &&
+	grep "not yet" "$VMS/a/vmm.log" && fails 7 do_in well &&
+	bng-fc kill a && firecracker 1.12.1'
+image=$BANGER_STATE/images/tiny/manifest.json
+ok 'a manifest or a key that cannot be read is no missing one' '
+	up && cp "$image" manifest && echo "{" >"$image" &&
+	{ do_in again || true; } && fails 111 bng-agent wait -t 100 a &&
+	grep "manifest of its image: it is malformed" "$VMS/a/error" &&
+	cp manifest "$image" && bng-fc kill a &&
+	mv "$VMS/a/ssh_host_key" key && mkdir "$VMS/a/ssh_host_key" &&
+	{ bng-fc start a; true; } && fails 111 bng-agent wait -t 100 a &&
+	rmdir "$VMS/a/ssh_host_key" && mv key "$VMS/a/ssh_host_key" &&
+	grep "ssh_host_key.: it is no file" "$VMS/a/error" && bng-fc kill a'
 ok 'one that ends instead is said to have ended, and no more' '
 	n=$(grep -c "the agent hung up" "$VMS/a/vmm.log") && [ "$n" -gt 0 ] &&
 	firecracker 1.12.1 fleeing && { bng-fc start a; true; } &&

@@ -91,8 +91,11 @@ ok 'what is wrong with that is 125, and the machine is as it was' '
 	for wrong in SSH_KEY=/none STATE=relative "CONFIG=/none"; do
 		fails 125 env "BANGER_$wrong" banger vm restore -q web second \
 			-- true || exit 1
-	done && says 2 "up to 86400" env BANGER_READY_TIMEOUT=86401 banger vm \
-		restore -q web second -- true &&
+	done && for wrong in 86401 0 -1 x; do
+		says 2 "up to 86400" env BANGER_READY_TIMEOUT=$wrong banger vm \
+			restore -q web second -- true || exit 1
+	done && says 2 "up to 86400" env BANGER_READY_TIMEOUT=0 banger vm \
+		restore -q web second &&
 	[ "$(in_vm web "cat /ram/n")" = 1 ]'
 ok 'what is being restored is not deleted' '
 	mkfifo go && { (

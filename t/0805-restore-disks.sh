@@ -77,7 +77,8 @@ ok 'a snapshot that is needed yet is not deleted' '
 		"$vm/snapshots/other" && echo "$vm/snapshots/s" \
 		>"$vm/restoring" &&
 	says 1 "interrupted" banger vm snapshot --delete a other s &&
-	says 125 "try: banger vm restore a" banger vm exec a -- true &&
+	says 125 "try: banger vm restore a s" banger vm exec a -- true &&
+	says 1 "try: banger vm restore a s" banger vm start a &&
 	: >"$vm/restoring" && says 1 "from any" banger vm start a &&
 	says 1 "interrupted" banger vm snapshot --delete a other &&
 	echo "$vm/snapshots/s" >"$vm/restoring" &&

@@ -4,9 +4,12 @@
  *
  * Firecracker (in PATH) gets the three directories as descriptors 4, 5 and 6,
  * where those in the snapshot were; it is told to load SNAPSHOT/state and
- * SNAPSHOT/memory and to go on. When the agent has answered a ping over the
- * vsock: exit 0, and that kills Firecracker. Its end is not waited for.
+ * SNAPSHOT/memory and to go on. The agent connects to the host when it has
+ * noticed that (who asks it before waits for nothing, some 100 ms); when it has
+ * answered a ping over the vsock then: exit 0, and that kills Firecracker. Its
+ * end is not waited for.
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -72,6 +75,19 @@ load(int vm, const char *snapshot)
 		    a.status ? a.body : "");
 }
 
+/* Until the agent says that it is there. */
+static void
+hear(int hello)
+{
+	struct pollfd p = { .fd = hello, .events = POLLIN };
+
+	if (poll(&p, 1, MS) != 1)
+		die("the agent does not say that it is there");
+	/* It is let in, as long as this process lives. */
+	if (accept4(hello, NULL, NULL, SOCK_CLOEXEC) < 0)
+		die_sys("cannot let the agent in");
+}
+
 /* A ping on a connection of its own; false when nobody is there yet. */
 static bool
 pinged(int vm)
@@ -98,7 +114,7 @@ pinged(int vm)
 int
 main(int argc, char *argv[])
 {
-	int vm, tries = 0;
+	int vm, hello, tries = 0;
 	bool yes = false;
 
 	msg_name = "fcload";
@@ -109,8 +125,13 @@ main(int argc, char *argv[])
 		die_sys("cannot open '%s'", argv[1]);
 	unlinkat(vm, "api.sock", 0);
 	unlinkat(vm, "vsock.sock", 0);
+	unlinkat(vm, "vsock.sock_1024", 0);
+	hello = sock_listen_at(vm, "vsock.sock_1024", 1);
+	if (hello < 0)
+		die("cannot listen: %s", strerror(-hello));
 	start(argv + 1);
 	load(vm, argv[4]);
+	hear(hello);
 	while (!(yes = pinged(vm)) && tries++ < TRIES)
 		nap();
 	return yes ? EXIT_YES : EXIT_NO;

@@ -109,6 +109,7 @@ exec(struct peer *p, const char *word)
 static bool
 unwilling(struct peer *p)
 {
+	static bool again;
 	static const char longest[2000], words[] = "no more\nof this\n";
 
 	if (!strcmp(fake.mode, "sullen")) {
@@ -121,6 +122,11 @@ unwilling(struct peer *p)
 		control(p, "{\"exit\":1}");
 	} else if (!strcmp(fake.mode, "refusing")) {
 		control(p, "{\"v\":1,\"error\":\"not me\"}");
+	} else if (!strcmp(fake.mode, "doubting") && !again) {
+		again = true;
+		control(p, "{\"v\":1,\"error\":\"not yet\"}");
+		poll(NULL, 0, 100);
+		announce();
 	} else if (!strcmp(fake.mode, "endless")) {
 		send_frame(p, CH_CONTROL, longest, sizeof(longest));
 	} else if (!strcmp(fake.mode, "raving")) {
