@@ -42,19 +42,27 @@ add_file(cJSON *o, const char *key, int dir, const char *name,
 	return !r || r == -ENOENT;
 }
 
-/* So few are always there at once. */
-static void
-add_entropy(cJSON *o)
+static bool
+add_entropy(cJSON *o, char why[CONFIGURE_WHY])
 {
 	enum { BYTES = 64 };
 	unsigned char random[BYTES];
 	char hex[2 * BYTES + 1];
+	ssize_t n;
 
-	while (getrandom(random, sizeof(random), 0) != sizeof(random))
-		;
+	/* So few come at once, or not at all. */
+	do
+		n = getrandom(random, sizeof(random), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(random)) {
+		snprintf(why, CONFIGURE_WHY, "cannot get random bytes: %s",
+		    strerror(errno));
+		return false;
+	}
 	for (int i = 0; i < BYTES; i++)
 		snprintf(hex + 2 * i, 3, "%02x", random[i]);
 	cJSON_AddStringToObject(o, "entropy", hex);
+	return true;
 }
 
 /* As text: a double, which is what cJSON has, would lose nanoseconds. */
@@ -134,13 +142,12 @@ configure_request(int dir, const char *name, char ret_why[CONFIGURE_WHY])
 	cJSON_AddStringToObject(o, "hostname", name);
 	add_value(o, "machine_id", dir, "id");
 	add_network(o, dir);
-	add_entropy(o);
 	cJSON_AddBoolToObject(o, "work",
 	    !faccessat(dir, "work.ext4", F_OK, 0));
 	cJSON_AddBoolToObject(o, "restored",
 	    !faccessat(dir, "restored", F_OK, 0));
 	configure_time(o);
-	if (add_image(o, dir, ret_why) &&
+	if (add_entropy(o, ret_why) && add_image(o, dir, ret_why) &&
 	    add_file(o, "authorized_keys", AT_FDCWD, key, ret_why) &&
 	    add_file(o, "ssh_host_key", dir, "ssh_host_key", ret_why) &&
 	    add_file(o, "ssh_host_key_pub", dir, "ssh_host_key.pub", ret_why))
