@@ -63,18 +63,70 @@ take_spare(struct fc *f)
 	return steal_fd(&f->spare);
 }
 
+static void
+drop_next(struct fc *f)
+{
+	if (f->next >= 0)
+		close(steal_fd(&f->next));
+}
+
+static void on_agent(struct watch *w, uint32_t events);
+
+/* It takes fd over. 0 or -errno. */
+static int
+watch_agent(struct fc *f, int fd)
+{
+	int r;
+
+	f->held = false;
+	f->agent.fd = fd;
+	f->agent.ready = on_agent;
+	r = loop_add(&f->agent, EPOLLIN);
+	if (r)
+		close(steal_fd(&f->agent.fd));
+	return r;
+}
+
+/* The guest has one, which knows nothing yet. fd is taken over. */
+static void
+welcome(struct fc *f, int fd)
+{
+	if (flood(&f->agents, AGENTS, AGENT_SECONDS)) {
+		close(fd);
+		loop_del(&f->hello);
+		sup_broken(f->sup, "the agent in the guest keeps restarting");
+		return;
+	}
+	if (watch_agent(f, fd))
+		return;
+	/* In this order: who started it can wait until it is ready. */
+	sup_agent(f->sup, true);
+	dial_spare(f);
+	fcask_runs(f);
+}
+
 /* It has nothing to say there: a word is as good as its end. */
 static void
 on_agent(struct watch *w, uint32_t events)
 {
 	struct fc *f = container_of(w, struct fc, agent);
+	int next = steal_fd(&f->next);
 
 	(void)events;
 	loop_del(w);
+	/* The machine was saved, and its agent is what it was. */
+	if (next >= 0 && f->held && f->sup->ready) {
+		watch_agent(f, next);
+		relays_drop_aged(&f->relays);
+		door_room(&f->sup->door);
+		return;
+	}
 	drop_spare(f);
 	relays_drop(&f->relays);
 	sup_agent(f->sup, false);
 	door_room(&f->sup->door);
+	if (next >= 0)
+		welcome(f, next);
 }
 
 /* Is there one, whose end we have not heard of yet? */
@@ -89,7 +141,11 @@ agent_lives(struct fc *f)
 	return f->agent.fd >= 0;
 }
 
-/* Only one at a time: anybody in the guest may connect. */
+/*
+ * Anybody in the guest may connect: who comes second waits until the first has
+ * ended. Perhaps it has, and only the guest knows: it is sent a byte, which
+ * an agent that is there ignores.
+ */
 static void
 on_hello(struct watch *w, uint32_t events)
 {
@@ -99,26 +155,13 @@ on_hello(struct watch *w, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (agent_lives(f)) {
-		close(fd);
+	if (!agent_lives(f)) {
+		welcome(f, fd);
 		return;
 	}
-	if (flood(&f->agents, AGENTS, AGENT_SECONDS)) {
-		close(fd);
-		loop_del(w);
-		sup_broken(f->sup, "the agent in the guest keeps restarting");
-		return;
-	}
-	f->agent.fd = fd;
-	f->agent.ready = on_agent;
-	if (loop_add(&f->agent, EPOLLIN)) {
-		close(steal_fd(&f->agent.fd));
-		return;
-	}
-	/* In this order: who started it can wait until it is ready. */
-	sup_agent(f->sup, true);
-	dial_spare(f);
-	fcask_runs(f);
+	drop_next(f);
+	f->next = fd;
+	(void)!send(f->agent.fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int
@@ -175,13 +218,22 @@ fcagent_init(struct fc *f)
 {
 	f->relays.over = on_relay_over;
 	f->relays.ctx = f->sup;
-	f->hello.fd = f->agent.fd = f->spare = -1;
+	f->hello.fd = f->agent.fd = f->spare = f->next = -1;
+}
+
+void
+fcagent_held(struct fc *f)
+{
+	f->held = true;
+	drop_spare(f);
+	relays_age(&f->relays);
 }
 
 void
 fcagent_end(struct fc *f)
 {
 	loop_del(&f->agent);
+	drop_next(f);
 	drop_spare(f);
 	relays_drop(&f->relays);
 }

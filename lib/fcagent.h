@@ -1,7 +1,9 @@
 /* fcagent.h - the agent behind Firecracker's vsock
  *
  * It connects to the host to say that it is there; what clients of the machine
- * say to it goes the other way.
+ * say to it goes the other way. A machine that is saved loses all connections,
+ * and Firecracker does not know it: its end of one is open until the guest is
+ * sent something on it, of which it has not heard.
  */
 #ifndef BNG_FCAGENT_H
 #define BNG_FCAGENT_H
@@ -14,6 +16,9 @@ void fcagent_init(struct fc *f);
 
 /* Listen for it below f->sockets. 0 or -errno. */
 int fcagent_listen(struct fc *f);
+
+/* Its machine stands still, has perhaps been saved, and will go on now. */
+void fcagent_held(struct fc *f);
 
 /* Its machine has ended. */
 void fcagent_end(struct fc *f);

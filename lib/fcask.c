@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 
 #include "bng.h"
+#include "fcagent.h"
 #include "fcask.h"
 #include "fcsnap.h"
 #include "fcwritten.h"
@@ -79,6 +80,13 @@ ask_to(struct fc *f, enum fc_question what, const char *body)
 		refused(f, strerror(-r));
 }
 
+static void
+go_on(struct fc *f)
+{
+	fcagent_held(f);
+	ask_to(f, ASK_RESUME, FC_RESUMED);
+}
+
 /* Its first answer comes when the machine has been built and runs. */
 static void
 on_state(struct fc *f, const char *state)
@@ -97,7 +105,7 @@ on_state(struct fc *f, const char *state)
 		if (pausing)
 			hold_paused(&s->hold, true);
 		else if (ending || s->wanted)
-			ask_to(f, ASK_RESUME, FC_RESUMED);
+			go_on(f);
 	}
 }
 

@@ -23,6 +23,7 @@ struct relay {
 	struct relays *all;
 	struct relay *next;
 	bool spoken, asked;	/* the server has; the client has */
+	bool aged;		/* of before relays_age */
 	struct side client, server;
 };
 
@@ -196,8 +197,25 @@ relay_start(struct relays *all, int client, int server)
 }
 
 void
+relays_age(struct relays *all)
+{
+	for (struct relay *r = all->first; r; r = r->next)
+		r->aged = true;
+}
+
+void
+relays_drop_aged(struct relays *all)
+{
+	for (struct relay *next, *r = all->first; r; r = next) {
+		next = r->next;
+		if (r->aged)
+			relay_free(r);
+	}
+}
+
+void
 relays_drop(struct relays *all)
 {
-	while (all->first)
-		relay_free(all->first);
+	relays_age(all);
+	relays_drop_aged(all);
 }

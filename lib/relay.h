@@ -30,7 +30,11 @@ struct relays {
 /* Take both over, also when it fails. 0 or -errno. */
 int relay_start(struct relays *all, int client, int server);
 
-/* End all, telling nobody. */
+/* Tell those that are there now from those that come; end the former. */
+void relays_age(struct relays *all);
+void relays_drop_aged(struct relays *all);
+
+/* End all. Like the above it tells nobody. */
 void relays_drop(struct relays *all);
 
 #endif

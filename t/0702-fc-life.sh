@@ -204,6 +204,36 @@ ok 'so is a snapshot that it cannot write; it goes on, and none is there' '
 no room" bng-fc snapshot a "$T/snap" && ! [ -e snap ] &&
 	[ -z "$(find . -maxdepth 1 -name ".new.snap*")" ] &&
 	fails 7 do_in hello && bng-fc kill a && firecracker 1.12.1'
+# A command in it that does not end by itself; $p is its client.
+linger() {
+	rm -f run
+	{ timeout 100 bng-agent exec a -- linger >run 2>lost; } &
+	p=$!
+	until [ -s run ]; do :; done
+}
+# Its connection is gone, and it was told at once.
+told() {
+	wait "$p" || [ $? = 125 ] && cat lost &&
+		grep "connection to the machine was lost" lost
+}
+ok 'a machine that was saved is as ready as before; who was in it is told' '
+	up && linger && ready=$(stat -c "%i %z" "$VMS/a/ready") &&
+	bng-fc snapshot a "$T/saved" && told && fails 7 do_in hello &&
+	[ "$(stat -c "%i %z" "$VMS/a/ready")" = "$ready" ]'
+ok 'it may be saved often: that is no agent that keeps restarting' '
+	for i in 1 2 3 4 5 6 7 8 9; do
+		rm -r saved && bng-fc snapshot a "$T/saved" || exit
+	done && fails 7 do_in hello && ! [ -e "$VMS/a/error" ]'
+ok 'nobody is told, and nobody leaves, where it only stood still' '
+	linger && bng-fc pause a && bng-fc resume a && fails 7 do_in hello &&
+	kill -0 $p && kill $p && { wait $p || true; }'
+ok 'one that somebody else saved is heard of, and configured anew' '
+	linger && dump=$VMS/a/dump &&
+	fctell "$VMS/a" PATCH /vm "{\"state\":\"Paused\"}" &&
+	fctell "$VMS/a" PUT /snapshot/create "{\"snapshot_path\":\
+\"$dump/state\",\"mem_file_path\":\"$dump/memory\"}" &&
+	fctell "$VMS/a" PATCH /vm "{\"state\":\"Resumed\"}" && told &&
+	fails 7 do_in hello && bng-fc kill a'
 ok 'a console and a log that do not stop are bounded, their ends kept' '
 	up && fails 7 do_in shout && bng-fc kill a &&
 	for log in console vmm; do

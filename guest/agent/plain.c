@@ -9,7 +9,8 @@
  * 2. Anybody in the machine may connect to a vsock of it; only who comes from
  *    the host is let in.
  * 3. A connection to the host says that there is an agent, by being there. It
- *    is made anew when it ends, as it does when the machine was restored.
+ *    is made anew when it ends, as it does when the machine is saved. What the
+ *    host sends there has no meaning.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@
 enum {
 	CHUNK = 64 * 1024,	/* read from a client at once */
 	HOST_PORT = 1024,	/* where the host hears of us */
-	AGAIN_MS = 200,		/* until we try to be heard once more */
+	AGAIN_MS = 200,		/* between two attempts to be heard */
 };
 
 struct client {
@@ -39,7 +40,7 @@ struct client {
 static struct client *clients;
 static struct end listeners[2] = { { .fd = -1 }, { .fd = -1 } };
 static struct end host = { .fd = -1 }, timer = { .fd = -1 };
-static bool heard;		/* the host took our connection */
+static bool soon;		/* AGAIN_MS have not passed since the last */
 
 /* It takes fd over. */
 static void
@@ -184,39 +185,49 @@ accept_all(struct end *e)
 static void
 announce(void)
 {
+	static const struct itimerspec again = {
+		.it_value.tv_nsec = AGAIN_MS * 1000000L };
 	struct sockaddr_vm to;
 	int fd = vsock_new(VMADDR_CID_HOST, HOST_PORT, &to);
 
+	timerfd_settime(timer.fd, 0, &again, NULL);
+	soon = true;
 	if (fd < 0)
 		return;
 	if ((connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
 	    errno != EINPROGRESS) ||
-	    !end_open(&host, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP))
+	    !end_open(&host, fd, EPOLLIN | EPOLLRDHUP))
 		close(fd);
 }
 
-/* Be heard: at once after an end, a little later where nobody listens. */
+static bool
+host_lives(void)
+{
+	char buf[16];
+	ssize_t n;
+
+	do
+		n = recv(host.fd, buf, sizeof(buf), 0);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	host.ready = 0;
+	return n < 0 && errno == EAGAIN;
+}
+
+/* Be heard: at once after an end, unless the last attempt was just now. */
 static void
 keep_announced(void)
 {
-	static const struct itimerspec soon = {
-		.it_value.tv_nsec = AGAIN_MS * 1000000L };
-
-	if (end_is(&host, END_IN)) {
+	if (end_is(&host, END_IN) && !host_lives()) {
 		end_close(&host);
-		if (heard)
+		if (!soon)
 			announce();
-		heard = false;
-	} else if (end_is(&host, END_OUT)) {
-		heard = true;
 	}
 	if (end_is(&timer, END_IN)) {
 		timer.ready = 0;
+		soon = false;
 		if (host.fd < 0)
 			announce();
 	}
-	if (host.fd < 0)
-		timerfd_settime(timer.fd, 0, &soon, NULL);
 }
 
 int

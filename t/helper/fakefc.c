@@ -204,11 +204,9 @@ hang_up(struct peer *p)
 	p->kind = FREE;
 }
 
-static void
-let_in(int listener, enum kind kind)
+void
+take_in(int fd, enum kind kind)
 {
-	int fd = accept(listener, NULL, NULL);
-
 	for (struct peer *p = peers; fd >= 0 && p < peers + PEERS; p++)
 		if (p->kind == FREE) {
 			*p = (struct peer){ .kind = kind, .fd = fd };
@@ -217,12 +215,21 @@ let_in(int listener, enum kind kind)
 	close(fd);
 }
 
+void
+forget(void)
+{
+	for (struct peer *p = peers; p < peers + PEERS; p++)
+		if (p->kind == AGENT)
+			p->kind = STALE;
+	forget_host();
+}
+
 static void
 hear(struct peer *p)
 {
 	ssize_t n = read(p->fd, p->buf + p->have, REQUEST - p->have);
 
-	if (n <= 0) {
+	if (n <= 0 || p->kind == STALE) {
 		hang_up(p);
 		return;
 	}
@@ -255,9 +262,9 @@ turn(void)
 		if (fds[i].revents)
 			hear(&peers[i]);
 	if (fds[PEERS].revents)
-		let_in(api, API);
+		take_in(accept(api, NULL, NULL), API);
 	if (fds[PEERS + 1].revents)
-		let_in(fake.vsock, LINE);
+		take_in(accept(fake.vsock, NULL, NULL), LINE);
 }
 
 /* What is written behind the program. */

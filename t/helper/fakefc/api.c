@@ -44,8 +44,10 @@ patch_vm(struct peer *p, const cJSON *o)
 		fault(p, "Internal VMM error: it rains");
 	} else {
 		fake.paused = !strcmp(state, "Paused");
-		if (!fake.paused && fake.restored) {
-			fake.restored = false;
+		if (!fake.paused && fake.saved)
+			forget();
+		if (!fake.paused && (fake.restored || fake.saved)) {
+			fake.restored = fake.saved = false;
 			announce();
 		}
 		answer(p, 204, "");
@@ -77,8 +79,10 @@ create(struct peer *p, const cJSON *o)
 	else if (!fill(text(o, "snapshot_path"), fake.uds) ||
 	    !fill(text(o, "mem_file_path"), "memory"))
 		fault(p, "Create snapshot error: a file cannot be written");
-	else
+	else {
+		fake.saved = true;
 		answer(p, 204, "");
+	}
 }
 
 /* NULL, or why that cannot be loaded. */

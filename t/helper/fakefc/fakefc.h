@@ -14,7 +14,8 @@
 
 enum { REQUEST = 65536 };
 
-enum kind { FREE, API, LINE, AGENT };	/* of a connection */
+/* Of a connection; STALE: its guest has forgotten it, but not its VMM. */
+enum kind { FREE, API, LINE, AGENT, STALE };
 
 struct peer {
 	enum kind kind;
@@ -32,6 +33,7 @@ extern struct fake {
 	int vsock;		/* listens there; or -1 */
 	bool started, paused;
 	bool restored;		/* and has not gone on since */
+	bool saved;		/* likewise */
 	bool fickle;		/* hangs up on one who waits, before it talks */
 } fake;
 
@@ -54,12 +56,19 @@ int connect_to(const char *path);
 
 void hang_up(struct peer *p);
 
+/* Its guest's connections are gone, without a word to the other ends. */
+void forget(void);
+
+/* Make it one of the peers. */
+void take_in(int fd, enum kind kind);
+
 /* Does it have such a section? NULL, or what is wrong with one of those. */
 bool known(const char *section);
 const char *strict(const char *section, const cJSON *o);
 
-/* The agent tells the host that it is there. */
+/* The agent tells the host that it is there; or forgets that it did. */
 void announce(void);
+void forget_host(void);
 
 /* Whole control frames; all else is skipped. */
 void on_agent(struct peer *p);

@@ -47,6 +47,13 @@ announce(void)
 	hello = connect_to(path);
 }
 
+void
+forget_host(void)
+{
+	take_in(hello, STALE);
+	hello = -1;
+}
+
 /* More than either log is to hold. */
 static void
 shout(void)
@@ -58,6 +65,7 @@ shout(void)
 	fflush(stdout);
 }
 
+/* Its status, or -1: it goes on. */
 static int
 exec(struct peer *p, const char *word)
 {
@@ -102,7 +110,7 @@ exec(struct peer *p, const char *word)
 		return 0;
 	send_frame(p, CH_STDOUT, word, strlen(word));
 	send_frame(p, CH_STDOUT, "\n", 1);
-	return 7;
+	return strcmp(word, "linger") ? 7 : -1;
 }
 
 /* How one answers configure that does not like it; false: like any other. */
@@ -160,7 +168,8 @@ request(struct peer *p, char *json)
 			status = exec(p, cJSON_GetStringValue(
 			    cJSON_GetArrayItem(argv, 0)));
 		snprintf(last, sizeof(last), "{\"exit\":%d}", status);
-		control(p, last);
+		if (status >= 0)
+			control(p, last);
 		if (!strcmp(op, "shutdown"))
 			halt("System halted");
 	}
