@@ -71,7 +71,7 @@ fc_start(int argc, char *argv[])
 	snapshot_refuse_half(&s);
 	if (!fc_find(&f.conf.find, why))
 		sup_refuse(&s, "%s", why);
-	fcvmm_init(&f, &s);
+	fcvmm_init(&f, &s, -1, NULL);
 	say_network(s.dir);
 	sup_start(&s);
 	return EXIT_YES;
@@ -99,11 +99,9 @@ fc_restore(int argc, char *argv[])
 		return EXIT_YES;
 	snapshot_apply(&sn);
 	if (sn.memory >= 0) {
-		fcvmm_init(&f, &s);
+		fcvmm_init(&f, &s, sn.dir, sn.name);
 		/* Firecracker opens it by its name. */
 		close(sn.memory);
-		f.from = sn.dir;
-		f.from_name = sn.name;
 		sup_start(&s);
 	}
 	snapshot_used(&sn);

@@ -138,14 +138,26 @@ devices(const struct fcconf *c, cJSON *all)
 }
 
 static int
-memory_file(const char *text)
+memory_file(struct sup *s, const char *text)
 {
 	int fd = memfd_create("firecracker.json", MFD_CLOEXEC);
 	int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
 
 	if (r)
-		die("cannot make a configuration: %s", strerror(-r));
+		sup_refuse(s, "cannot make a configuration: %s", strerror(-r));
 	return fd;
+}
+
+void
+fcconf_open(struct fcconf *c, struct sup *s)
+{
+	c->conf = -1;
+	c->jailed = sup_yes(s, "jailer");
+	c->image = sup_open_dir(s, &store_images);
+	c->kernel = sup_open_dir(s, &store_kernels);
+	if (sup_yes(s, "nested"))
+		sup_refuse(s, "Firecracker's guests have no virtualisation of "
+		    "their own (nested)");
 }
 
 void
@@ -154,20 +166,14 @@ fcconf_make(struct fcconf *c, struct sup *s)
 	cJSON *all = cJSON_CreateObject();
 	char *text;
 
-	c->jailed = sup_yes(s, "jailer");
-	c->image = sup_open_dir(s, &store_images);
-	c->kernel = sup_open_dir(s, &store_kernels);
-	if (sup_yes(s, "nested"))
-		sup_refuse(s, "Firecracker's guests have no virtualisation of "
-		    "their own (nested)");
 	machine(s, all);
 	drives(c, s, all);
 	boot(c, s, all);
 	devices(c, all);
 	text = cJSON_PrintUnformatted(all);
 	if (!text)
-		die("cannot make a configuration: out of memory");
-	c->conf = memory_file(text);
+		sup_refuse(s, "cannot make a configuration: out of memory");
+	c->conf = memory_file(s, text);
 	cJSON_free(text);
 	cJSON_Delete(all);
 }

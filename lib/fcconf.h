@@ -23,11 +23,14 @@ enum {
 struct fcconf {
 	struct fcfind find;
 	int image, kernel;	/* directories */
-	int conf;		/* the configuration, a file without a name */
+	int conf;		/* the configuration, without a name, or -1 */
 	bool jailed;		/* paths are those of jail.h */
 };
 
-/* From `find` on. What is missing or wrong is sup_refuse'd. */
+/* From `find` on, but for conf. What is missing or wrong is sup_refuse'd. */
+void fcconf_open(struct fcconf *c, struct sup *s);
+
+/* Then conf; likewise. Who goes on from a snapshot needs it to reboot. */
 void fcconf_make(struct fcconf *c, struct sup *s);
 
 #endif

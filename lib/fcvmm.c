@@ -60,6 +60,8 @@ fc_free(struct sup *s, struct launch *l)
 	struct fc *f = s->own;
 	int r;
 
+	if (f->from < 0 && f->conf.conf < 0)
+		fcconf_make(&f->conf, s);
 	f->sockets = s->dir;
 	r = fc_sockets(f);
 	argv[2] = vm_name_error(s->name) ? name : s->name;
@@ -195,9 +197,11 @@ prepare_jail(struct sup *s, struct fc *f)
 }
 
 void
-fcvmm_init(struct fc *f, struct sup *s)
+fcvmm_init(struct fc *f, struct sup *s, int from, const char *from_name)
 {
-	fcconf_make(&f->conf, s);
+	fcconf_open(&f->conf, s);
+	if (from < 0)
+		fcconf_make(&f->conf, s);
 	if (fc_is(&f->conf.find, FC_UNTRIED))
 		warn("Firecracker %s is newer than what was tried (1.14)",
 		    f->conf.find.version);
@@ -207,7 +211,9 @@ fcvmm_init(struct fc *f, struct sup *s)
 	fcagent_init(f);
 	f->files.fd = f->watched = f->unasked.fd = f->patience.fd = -1;
 	f->birth = f->mapping = -1;
-	f->answer.fd = f->api.fd = f->from = f->snapshot = -1;
+	f->answer.fd = f->api.fd = f->snapshot = -1;
+	f->from = from;
+	f->from_name = from_name;
 	s->vmm = &fc_vmm;
 	s->own = f;
 }

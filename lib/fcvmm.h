@@ -45,7 +45,11 @@ struct fc {
 	unsigned answered;	/* connections that have ended since */
 };
 
-/* Ready for sup_start, conf.find being set. What is wrong is sup_refuse'd. */
-void fcvmm_init(struct fc *f, struct sup *s);
+/*
+ * Ready for sup_start, conf.find being set: to boot, or to go on from the
+ * snapshot that the directory `from` is, unless that is -1. What is wrong is
+ * sup_refuse'd.
+ */
+void fcvmm_init(struct fc *f, struct sup *s, int from, const char *from_name);
 
 #endif

@@ -51,8 +51,8 @@ finish(struct sup *s, const char *error)
 	_exit(EXIT_YES);
 }
 
-noreturn_fn static void
-fail(struct sup *s, const char *why)
+void
+sup_end(struct sup *s, const char *why)
 {
 	kill_vmm(s);
 	sup_error(s, why);
@@ -72,7 +72,7 @@ give(struct sup *s, struct spawn *sp, const struct launch *l)
 	for (unsigned i = 0; i < l->nfds && !l->jail; i++)
 		sp->fds[sp->nfds++] = l->fds[i];
 	if (sp->fds[1] < 0 || sp->fds[2] < 0)
-		fail(s, "there are no descriptors for its output");
+		sup_end(s, "there are no descriptors for its output");
 	if (l->log_waits)
 		logpipe_wait(&s->err, true);
 }
@@ -88,9 +88,9 @@ launch(struct sup *s)
 	s->proven = s->halted = false;
 	r = s->vmm->launch(s, &l);
 	if (r)
-		fail(s, l.why ? l.why : strerror(-r));
+		sup_end(s, l.why ? l.why : strerror(-r));
 	if (l.confine.failed)
-		fail(s, "it cannot be confined");
+		sup_end(s, "it cannot be confined");
 	sp.argv = l.argv;
 	sp.path = l.path;
 	sp.jail = l.jail;
@@ -99,13 +99,13 @@ launch(struct sup *s)
 	s->began = clock_ms(CLOCK_BOOTTIME);
 	s->pid = spawn(&sp);
 	if (s->pid < 0)
-		fail(s, strerror(-s->pid));
+		sup_end(s, strerror(-s->pid));
 	if (l.jail && (r = jail_guard(s->pid)))
-		fail(s, strerror(-r));
+		sup_end(s, strerror(-r));
 	r = proc_save(s->dir, "pid", s->pid);
 	/* One that has ended by now is heard of as any other is. */
 	if (r && r != -ESRCH)
-		fail(s, strerror(-r));
+		sup_end(s, strerror(-r));
 	confine_release(&l.confine);
 	close(sp.fds[1]);
 	close(sp.fds[2]);
@@ -285,12 +285,12 @@ sup_supervise(struct sup *s)
 	int r = prepare(s);
 
 	if (r)
-		fail(s, strerror(-r));
+		sup_end(s, strerror(-r));
 	launch(s);
 	close(s->lock);
 	for (;;) {
 		r = loop_turn();
 		if (r)
-			fail(s, strerror(-r));
+			sup_end(s, strerror(-r));
 	}
 }

@@ -92,6 +92,7 @@ struct sup {
 
 	/* the rest is the supervisor's own */
 	int lock, run_lock;
+	bool supervising;	/* in the process that stays */
 	int report;		/* to who started us, until the VMM runs */
 	struct watch signals;
 	struct logpipe console, err;
@@ -120,7 +121,10 @@ void sup_open(struct sup *s, const char *vmdir);
  */
 void sup_lock(struct sup *s, const char *vmdir, int turn);
 
-/* This machine cannot be started: say why, in its `error` too, and exit. */
+/*
+ * This machine cannot be started: say why, in its `error` too, and exit. In a
+ * supervisor, whose guest reboots, that is sup_end().
+ */
 noreturn_fn printf_fn(2, 3) void sup_refuse(struct sup *s, const char *fmt,
     ...);
 
@@ -128,6 +132,9 @@ noreturn_fn printf_fn(2, 3) void sup_refuse(struct sup *s, const char *fmt,
 void sup_start(struct sup *s);
 
 /* From here on: for the VMM's part, in the supervisor. */
+
+/* The end of it and of its VMM, for a reason that is no end of the guest's. */
+noreturn_fn void sup_end(struct sup *s, const char *why);
 
 /* Note which VMM it is that runs. */
 void sup_known(struct sup *s);

@@ -99,6 +99,8 @@ sup_refuse(struct sup *s, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	msg_clean(why);
+	if (s->supervising)
+		sup_end(s, why);
 	file_put_line(s->dir, "error", "%s", why);
 	die("cannot %s '%s': %s", s->doing, s->name, why);
 }
@@ -120,6 +122,7 @@ supervisor(struct sup *s, int to)
 	/* A command may hold secrets, and we are there for longer than it. */
 	for (char **w = s->words; w && *w; w++)
 		memset(*w, 0, strlen(*w));
+	s->supervising = true;
 	s->report = to;
 	if (null < 0 || chdir("/") || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)

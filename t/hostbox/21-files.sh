@@ -11,6 +11,7 @@ cp "$kernel" vmlinux
 export BANGER_IMAGE_PATH="$T/images" BANGER_KERNEL_PATH="$T/kernels"
 banger vm create -q --no-start --vmm firecracker --image tiny --vcpu 1 \
 	--memory 128M --disk-size 64M a
+snap=$BANGER_STATE/vms/a/snapshots/one
 error() { grep -q "$1" "$BANGER_STATE/vms/a/error"; }
 
 ok 'a kernel that is cut off' '
@@ -31,14 +32,23 @@ ok 'when they are back, it starts' '
 	cp --sparse=always rootfs "$image" && banger vm start -q a &&
 	banger vm exec a -- true'
 ok 'a snapshot that is cut off is refused, a damaged one with the reason' '
-	banger vm snapshot -q a one && snap=$BANGER_STATE/vms/a/snapshots/one &&
+	banger vm snapshot -q a one &&
 	cp "$snap/state" whole && truncate -s 100 "$snap/state" &&
 	banger vm kill -q a &&
 	says 1 "one'\'': it is not as long" banger vm restore -q a one &&
 	tr "\000" "\001" <whole >"$snap/state" &&
 	says 1 "cannot restore machine '\''a'\'': Load snapshot error: " \
 		banger vm restore -q a one && error "Load snapshot error" &&
-	banger vm start -q a && banger vm exec a -- true &&
+	banger vm start -q a && banger vm exec a -- true'
+ok 'one that was restored boots from them when it reboots' '
+	banger vm kill a && cp whole "$snap/state" &&
+	banger vm restore -q a one -- touch /run/here &&
+	{ banger vm exec a -- sh -c "reboot; sleep 99" || :; } &&
+	banger vm exec a -- test ! -e /run/here'
+ok 'and ends, with the reason, when it cannot' '
+	banger vm restore -qf a one && mv "${image%/*}/manifest.json" kept &&
+	{ banger vm exec a -- sh -c "reboot; sleep 99" || :; } &&
+	bng-fc wait -t 99 a && error "manifest.json.: No such file" &&
+	mv kept "${image%/*}/manifest.json" && banger vm start -q a &&
 	banger vm delete a'
-
 done_testing
