@@ -28,7 +28,8 @@
 enum {
 	CHUNK = 64 * 1024,	/* read from a client at once */
 	HOST_PORT = 1024,	/* where the host hears of us */
-	AGAIN_MS = 200,		/* between two attempts to be heard */
+	TRIES = 8,		/* to be heard, at once after each other ... */
+	AGAIN_MS = 200,		/* ... until so long after the first of them */
 };
 
 struct client {
@@ -40,7 +41,7 @@ struct client {
 static struct client *clients;
 static struct end listeners[2] = { { .fd = -1 }, { .fd = -1 } };
 static struct end host = { .fd = -1 }, timer = { .fd = -1 };
-static bool soon;		/* AGAIN_MS have not passed since the last */
+static unsigned tries;		/* since the first, AGAIN_MS ago at most */
 
 /* It takes fd over. */
 static void
@@ -190,8 +191,8 @@ announce(void)
 	struct sockaddr_vm to;
 	int fd = vsock_new(VMADDR_CID_HOST, HOST_PORT, &to);
 
-	timerfd_settime(timer.fd, 0, &again, NULL);
-	soon = true;
+	if (!tries++)
+		timerfd_settime(timer.fd, 0, &again, NULL);
 	if (fd < 0)
 		return;
 	if ((connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
@@ -213,18 +214,18 @@ host_lives(void)
 	return n < 0 && errno == EAGAIN;
 }
 
-/* Be heard: at once after an end, unless the last attempt was just now. */
+/* Be heard: at once after an end, unless one follows the other. */
 static void
 keep_announced(void)
 {
 	if (end_is(&host, END_IN) && !host_lives()) {
 		end_close(&host);
-		if (!soon)
+		if (tries < TRIES)
 			announce();
 	}
 	if (end_is(&timer, END_IN)) {
 		timer.ready = 0;
-		soon = false;
+		tries = 0;
 		if (host.fd < 0)
 			announce();
 	}
