@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "alike.h"
 #include "bng.h"
 #include "copy.h"
 #include "dirs.h"
@@ -90,7 +91,7 @@ begin(void *ctx)
 		struct disk *d = &c->disks[i];
 
 		c->what = d->name;
-		if (!d->aside[0])
+		if (d->to >= 0 && !d->aside[0])
 			r = overwrite_room(d->from, d->to, &d->room);
 	}
 	if (!r) {
@@ -118,7 +119,6 @@ open_disks(struct change *c)
 		struct disk *d = &c->disks[i];
 
 		d->name = c->what = snap_disks[i];
-		d->from = c->sn->disks[i];
 		d->to = open_to_overwrite(c->sn, d);
 		if (d->to < 0)
 			r = copy_aside(c->sn, d);
@@ -161,7 +161,8 @@ close_disks(struct change *c)
 	for (size_t i = 0; i < SNAP_DISKS; i++) {
 		overwrite_used(&c->disks[i].room);
 		close(c->disks[i].from);
-		close(c->disks[i].to);
+		if (c->disks[i].to >= 0)
+			close(c->disks[i].to);
 	}
 }
 
@@ -202,19 +203,76 @@ restore_values(struct change *c)
 	return r;
 }
 
+/* How the machine's disks and the snapshot's are now. */
+static bool
+disks_are(const struct snapshot *sn, char line[ALIKE_LINE])
+{
+	int fds[2 * SNAP_DISKS];
+	bool known;
+
+	for (size_t i = 0; i < SNAP_DISKS; i++) {
+		fds[i] = sn->disks[i];
+		fds[SNAP_DISKS + i] = openat(sn->vm, snap_disks[i], O_PATH |
+		    O_NOFOLLOW | O_CLOEXEC);
+	}
+	known = alike_line(fds, ARRAY_SIZE(fds), line);
+	for (size_t i = 0; i < SNAP_DISKS; i++)
+		if (fds[SNAP_DISKS + i] >= 0)
+			close(fds[SNAP_DISKS + i]);
+	return known;
+}
+
+/* Have they been compared, or written, and not been written since? */
+static bool
+known_alike(const struct snapshot *sn)
+{
+	char then[ALIKE_LINE], now[ALIKE_LINE];
+
+	return file_line(sn->vm, "alike", then, sizeof(then)) > 0 &&
+	    disks_are(sn, now) && !strcmp(then, now);
+}
+
+/* They are. Who does not learn it compares them. */
+static void
+note_alike(const struct snapshot *sn)
+{
+	char now[ALIKE_LINE];
+
+	if (disks_are(sn, now))
+		(void)file_note_line(sn->vm, "alike", "%s", now);
+}
+
+/* Make the disks what they were, and see that they are on the disk. */
+static int
+revert_disks(struct change *c, bool was_half)
+{
+	const struct snapshot *sn = c->sn;
+	int r;
+
+	if (sn->move)
+		return move_disks(c);
+	if (!was_half && known_alike(sn))
+		return 0;
+	r = open_disks(c);
+	/* Of an earlier one, all may be half done. */
+	if (!r && was_half)
+		r = begin(c);
+	if (!r)
+		r = write_disks(c);
+	if (!r)
+		note_alike(sn);
+	return r;
+}
+
 void
 snapshot_apply(struct snapshot *sn)
 {
 	struct change c = { .sn = sn, .what = "restoring",
-		.disks = { { .to = -1 }, { .to = -1 } } };
-	bool was = !faccessat(sn->vm, "restoring", F_OK, AT_SYMLINK_NOFOLLOW);
-	int r = sn->move ? 0 : open_disks(&c);
+		.disks = { { .from = sn->disks[0], .to = -1 },
+		    { .from = sn->disks[1], .to = -1 } } };
+	int r = revert_disks(&c, !faccessat(sn->vm, "restoring", F_OK,
+	    AT_SYMLINK_NOFOLLOW));
 
-	/* Of an earlier one, all may be half done. */
-	if (!r && was)
-		r = begin(&c);
-	if (!r)
-		r = sn->move ? move_disks(&c) : write_disks(&c);
 	if (!r)
 		r = restore_values(&c);
 	/* Their new names, where they have some. */

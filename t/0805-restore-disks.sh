@@ -71,6 +71,30 @@ ok 'a place that was taken by one who was killed is given back by the next' '
 	back && had=$(used) && fallocate -n -o 20M -l 30M "$vm/work.ext4" &&
 	sync -f "$vm" && [ "$(used)" -gt "$((had + 20000))" ] && back &&
 	as_then && sync -f "$vm" && [ "$(used)" -le "$((had + 100))" ]'
+# How the four disks are, as `alike` says it; and time for that to be certain.
+are() {
+	cat /proc/sys/kernel/random/boot_id
+	for _are in "$then/overlay.ext4" "$then/work.ext4" \
+		"$vm/overlay.ext4" "$vm/work.ext4"; do
+		printf "%x:%x:" "$(stat -c %Hd "$_are")" \
+			"$(stat -c %Ld "$_are")" &&
+			stat -c %i:%s:%.9Z "$_are"
+	done
+}
+line() { are | paste -s -d " " -; }
+later() { sleep 3; }
+ok 'that they are as they were is noted when they have been so for a while' '
+	written "$vm/overlay.ext4" 9 10 && back && [ ! -e "$vm/alike" ] &&
+	later && back && line >is && same is "$vm/alike"'
+ok 'and who finds it so later does not read them again' '
+	written "$vm/overlay.ext4" 9 10 && later && line >"$vm/alike" &&
+	back && ! cmp "$vm/overlay.ext4" "$then/overlay.ext4"'
+ok 'but after a boot of the host, or a change, it counts no more' '
+	sed "s/^[^ ]*/00000000-0000-0000-0000-000000000000/" "$vm/alike" >is &&
+	cp is "$vm/alike" && back && as_then && later && back &&
+	line >is && same is "$vm/alike" && written "$then/work.ext4" 9 10 &&
+	back && as_then && written "$vm/work.ext4" 9 10 && later && back &&
+	as_then && : >"$vm/alike" && back && as_then'
 ok 'a snapshot that is needed yet is not deleted' '
 	mkdir "$vm/snapshots" && cp -r --sparse=always "$then" \
 		"$vm/snapshots/s" && cp -r --sparse=always "$then" \
