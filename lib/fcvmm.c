@@ -70,7 +70,7 @@ fc_free(struct sup *s, struct launch *l)
 	if (f->from < 0)
 		unlinkat(s->dir, "restored", 0);
 	else
-		file_note_line(s->dir, "restored", "%s", f->from_name);
+		file_mark_line(s->dir, "restored", "%s", f->from_name);
 	l->path = f->conf.find.path;
 	l->argv = argv;
 	l->fds[l->nfds++] = s->dir;

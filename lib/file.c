@@ -152,7 +152,26 @@ file_note(int dirfd, const char *name, const void *buf, size_t len, mode_t mode)
 }
 
 static int
-put_line(int dirfd, const char *name, bool sync, const char *fmt, va_list ap)
+mark(int dirfd, const char *name, const void *buf, size_t len)
+{
+	autoclose int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	r = write_all(fd, buf, len);
+	if (!r && st.st_size > (off_t)len && ftruncate(fd, (off_t)len))
+		r = -errno;
+	return r;
+}
+
+enum how { PUT, NOTE, MARK };
+
+static int
+put_line(int dirfd, const char *name, enum how how, const char *fmt,
+    va_list ap)
 {
 	char line[4096];
 	int n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
@@ -160,7 +179,8 @@ put_line(int dirfd, const char *name, bool sync, const char *fmt, va_list ap)
 	if (n < 0 || (size_t)n >= sizeof(line) - 1)
 		return -ENAMETOOLONG;
 	line[n++] = '\n';
-	return replace(dirfd, name, line, (size_t)n, 0600, sync);
+	return how == MARK ? mark(dirfd, name, line, (size_t)n) :
+	    replace(dirfd, name, line, (size_t)n, 0600, how == PUT);
 }
 
 int
@@ -170,7 +190,7 @@ file_put_line(int dirfd, const char *name, const char *fmt, ...)
 	int r;
 
 	va_start(ap, fmt);
-	r = put_line(dirfd, name, true, fmt, ap);
+	r = put_line(dirfd, name, PUT, fmt, ap);
 	va_end(ap);
 	return r;
 }
@@ -182,7 +202,19 @@ file_note_line(int dirfd, const char *name, const char *fmt, ...)
 	int r;
 
 	va_start(ap, fmt);
-	r = put_line(dirfd, name, false, fmt, ap);
+	r = put_line(dirfd, name, NOTE, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+int
+file_mark_line(int dirfd, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = put_line(dirfd, name, MARK, fmt, ap);
 	va_end(ap);
 	return r;
 }

@@ -51,7 +51,7 @@ proc_save(int dirfd, const char *name, pid_t pid)
 
 	if (r)
 		return r;
-	return file_note_line(dirfd, name, "%ld %llu", (long)pid, ticks);
+	return file_mark_line(dirfd, name, "%ld %llu", (long)pid, ticks);
 }
 
 pid_t

@@ -37,7 +37,7 @@ restored(struct sup *s)
 	close(q->memory);
 	q->memory = -1;
 	qemucmd_incoming(&q->cmd, false);
-	file_note_line(s->dir, "restored", "%s", q->from);
+	file_mark_line(s->dir, "restored", "%s", q->from);
 	link_anew(q->link);
 	sup_running(s);
 }

@@ -29,7 +29,7 @@ configured(struct sup *s)
 	s->broken = false;
 	s->ready = s->proven = true;
 	turn_end(&s->turn);
-	file_note_line(s->dir, "ready", "%lld",
+	file_mark_line(s->dir, "ready", "%lld",
 	    (long long)(clock_ms(CLOCK_BOOTTIME) - s->began));
 	door_set(&s->door, DOOR_READY);
 	sup_report(s, 'r', "");

@@ -272,7 +272,7 @@ prepare(struct sup *s)
 	if (!r)
 		r = proc_save(s->dir, "supervisor", getpid());
 	if (!r)
-		r = file_note_line(s->dir, "started", "%lld",
+		r = file_mark_line(s->dir, "started", "%lld",
 		    (long long)clock_ms(CLOCK_REALTIME));
 	if (!r)
 		r = door_open(&s->door, s->dir, "agent.sock");

@@ -25,6 +25,15 @@ ok 'a written value is private and leaves nothing beside it' '
 ok 'a failed write keeps the old value and leaves nothing' '
 	mkdir e && cd e && mkdir v && fails 1 libtest put v hello &&
 	[ "$(ls -A)" = v ]'
+ok 'a mark is written where it is, over what was longer, and never elsewhere' '
+	mkdir m && cd m && libtest mark v hello && [ "$(cat v)" = hello ] &&
+	[ "$(stat -c %a v)" = 600 ] && was=$(stat -c %i v) &&
+	libtest mark v longer && [ "$(cat v)" = longer ] &&
+	libtest mark v on && printf "on\n" | cmp - v &&
+	[ "$(stat -c %i v)" = "$was" ] && [ "$(ls -A)" = v ] &&
+	ln -s v link && [ "$(libtest mark link x)" = ELOOP ] &&
+	mkfifo fifo && [ "$(libtest mark fifo x)" = ENXIO ] &&
+	[ "$(cat v)" = on ]'
 ok 'slurp takes a whole file and no more than its limit' '
 	printf "%0999d" 0 >s && libtest slurp s | cmp - s &&
 	printf "%01001d" 0 >s && [ "$(libtest slurp s)" = EFBIG ] &&

@@ -94,6 +94,13 @@ do_put(int argc, char *argv[])
 }
 
 static int
+do_mark(int argc, char *argv[])
+{
+	return answer(argc > 2 ? file_mark_line(AT_FDCWD, argv[1], "%s",
+	    argv[2]) : -EINVAL);
+}
+
+static int
 do_slurp(int argc, char *argv[])
 {
 	autofree char *buf = NULL;
@@ -339,6 +346,7 @@ main(int argc, char *argv[])
 		{ "held", do_held },
 		{ "line", do_line },
 		{ "locked", do_locked },
+		{ "mark", do_mark },
 		{ "name", do_name },
 		{ "num", do_num },
 		{ "proc", do_proc },
