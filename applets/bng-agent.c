@@ -244,9 +244,11 @@ verb_exec(int argc, char *argv[])
 		ask_add_terminal(x.request);
 	t.tty = x.tty && x.input && isatty(STDIN_FILENO);
 	status = ask_run(&t, vm, AGENT_WAITING, NOT_RUN, x.request);
+	if (status == TALK_LOST)
+		die(t.answered ? "lost the command: %s" :
+		    "cannot run the command: %s", ask_lost_why());
 	if (status < 0)
-		die("cannot run the command: %s",
-		    status == TALK_LOST ? ask_lost_why() : t.why);
+		die("cannot run the command: %s", t.why);
 	return status;
 }
 

@@ -59,6 +59,7 @@ struct talk {
 	char *text[2];		/* what was gathered: stdout, stderr */
 	size_t text_len[2];
 	char why[TALK_WHY];	/* what went wrong */
+	bool answered;		/* the agent took the request */
 
 	/* private */
 	struct frame_in frame;
@@ -66,7 +67,7 @@ struct talk {
 	size_t control_len;
 	uint8_t *send;
 	size_t send_from, send_len, send_size;
-	bool input_over, answered;
+	bool input_over;
 	int status;
 	int signal;		/* the last that was passed on */
 	int64_t signalled;	/* when the first was, in ms */

@@ -29,12 +29,12 @@ told() {
 }
 ok 'a guest that panics during a command: 125, one line that says so' '
 	fails 125 told "echo c >/proc/sysrq-trigger" --rm &&
-	one_line err "cannot run the command: the guest'\''s kernel panicked:\
+	one_line err "lost the command: the guest'\''s kernel panicked:\
  sysrq triggered crash" && empty'
 ok 'one that powers itself off during a command: likewise' '
 	fails 125 told "poweroff -f" --name off &&
 	bng-qemu wait -t 100 off &&
-	one_line err "cannot run the command: the machine ended: poweroff" &&
+	one_line err "lost the command: the machine ended: poweroff" &&
 	banger ps | grep -q "^off  *stopped" &&
 	[ "$(bng-state get off exit)" = poweroff ]'
 ok 'and one that is killed' '
@@ -42,7 +42,7 @@ ok 'and one that is killed' '
 		banger vm exec off -- sh -c "echo up; exec sleep 1000" \
 			>up 2>err &
 	} && read -r _ <up && bng-qemu kill off && fails 125 wait $! &&
-	one_line err "cannot run the command: the machine ended: killed KILL" &&
+	one_line err "lost the command: the machine ended: killed KILL" &&
 	banger vm delete off'
 
 # An image whose root is no file system.

@@ -214,7 +214,7 @@ linger() {
 # Its connection is gone, and it was told at once.
 told() {
 	wait "$p" || [ $? = 125 ] && cat lost &&
-		grep "connection to the machine was lost" lost
+		grep "lost the command: the connection to the machine was" lost
 }
 ok 'a machine that was saved is as ready as before; who was in it is told' '
 	up && linger && ready=$(stat -c "%i %z" "$VMS/a/ready") &&

@@ -19,7 +19,7 @@ ok 'who was in it is told, and it is ready for the next' '
 	{ in_web "echo in; sleep 999" >in 2>lost & } && p=$! &&
 	until [ -s in ]; do :; done && banger vm snapshot -q web s &&
 	{ wait $p || [ $? = 125 ]; } && cat lost &&
-	grep "connection to the machine was lost" lost &&
+	grep "lost the command: the connection to the machine was" lost &&
 	[ "$(banger vm exec web -- echo on)" = on ]'
 # It hears of nothing for two seconds, where nothing is to be heard of.
 calm() {
