@@ -49,6 +49,11 @@ ok 'after a change the machine is what it was, under another supervisor' '
 	[ "$(cat "$vms/web/restored")" = one ]'
 ok 'its clock is that of the host' '
 	its_time_is_ours'
+ok 'one that was left alone, and then was not, is what it was as well' '
+	vmm kill web && sleep 3 && vmm restore web "$T/one" && up web &&
+	in_vm web "echo now >/root/file; sync" && vmm kill web &&
+	vmm restore web "$T/one" && up web &&
+	[ "$(in_vm web "cat /root/file")" = then ]'
 ok 'a command that ran in the snapshot is ended, its client long gone' '
 	{ banger vm exec web -- sh -c "echo \$\$ >/ram/pid; exec sleep 1000" &
 	} && client=$! &&
