@@ -232,13 +232,16 @@ known_alike(const struct snapshot *sn)
 	    disks_are(sn, now) && !strcmp(then, now);
 }
 
-/* They are. Who does not learn it compares them. */
+/*
+ * They are. Who does not learn it compares them. Where nothing was written to
+ * the disk just now, a page that somebody maps may change and not show.
+ */
 static void
 note_alike(const struct snapshot *sn)
 {
 	char now[ALIKE_LINE];
 
-	if (disks_are(sn, now))
+	if (sn->lasting && disks_are(sn, now))
 		(void)file_note_line(sn->vm, "alike", "%s", now);
 }
 
