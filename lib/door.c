@@ -64,11 +64,13 @@ settle(struct caller *c)
 	struct door *d = c->door;
 	bool waits = c->port == DOOR_READY_PORT;
 
-	if (waits ? d->state == DOOR_READY : d->agent)
+	if (d->still) /* only the end of it is news now */
+		loop_mod(&c->w, 0);
+	else if (waits ? d->state == DOOR_READY : d->agent)
 		let_in(c);
 	else if (!waits || d->state == DOOR_SHUT)
 		hang_up(c);
-	else /* only the end of it is news now */
+	else
 		loop_mod(&c->w, 0);
 }
 
@@ -222,17 +224,30 @@ door_room(struct door *d)
 	d->paused = false;
 }
 
-void
-door_set(struct door *d, enum door_state state)
+static void
+settle_all(struct door *d)
 {
 	struct caller *c, *next;
 
-	d->state = state;
 	for (c = d->callers; c; c = next) {
 		next = c->next;
 		if (c->asked)
 			settle(c);
 	}
+}
+
+void
+door_set(struct door *d, enum door_state state)
+{
+	d->state = state;
+	settle_all(d);
+}
+
+void
+door_still(struct door *d, bool still)
+{
+	d->still = still;
+	settle_all(d);
 }
 
 void

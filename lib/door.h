@@ -4,7 +4,8 @@
  * is ready (connecting is waiting for readiness), on any other as soon as
  * there is an agent. Letting in is handing its socket to who carries it; that
  * one writes "OK NUMBER\n". Whoever cannot be let in any more is hung up on.
- * A client that writes "PAUSE\n" instead is for hold.h.
+ * A client that writes "PAUSE\n" instead is for hold.h. While a machine stands
+ * still for one of those, whose VMM would lose new connections, all wait.
  */
 #ifndef BNG_DOOR_H
 #define BNG_DOOR_H
@@ -33,6 +34,7 @@ struct door {
 	enum door_state state;
 	bool agent;			/* is there an agent to carry to? */
 	bool paused;			/* no room: nobody is accepted */
+	bool still;			/* nobody is let in, or hung up on */
 	struct caller *callers;
 	unsigned waiting;		/* how many callers */
 	/* Take fd over, whether it works or not. */
@@ -48,6 +50,7 @@ int door_open(struct door *d, int dirfd, const char *name);
 /* The state has changed, or there is room: let in or hang up on who waits. */
 void door_set(struct door *d, enum door_state state);
 void door_room(struct door *d);
+void door_still(struct door *d, bool still);
 
 /* Hang up on all who wait and stop listening. */
 void door_close(struct door *d);

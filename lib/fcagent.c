@@ -16,6 +16,7 @@
 enum {
 	AGENTS = 8,		/* that appear within ... */
 	AGENT_SECONDS = 60,	/* ... so long are a guest gone wrong */
+	RESUMED_MS = 2000,	/* for one that was saved to come anew */
 };
 
 static void
@@ -118,15 +119,15 @@ on_agent(struct watch *w, uint32_t events)
 	if (next >= 0 && f->held && f->sup->ready) {
 		watch_agent(f, next);
 		relays_drop_aged(&f->relays);
-		door_room(&f->sup->door);
-		return;
+	} else {
+		drop_spare(f);
+		relays_drop(&f->relays);
+		sup_agent(f->sup, false);
+		if (next >= 0)
+			welcome(f, next);
 	}
-	drop_spare(f);
-	relays_drop(&f->relays);
-	sup_agent(f->sup, false);
+	fcagent_moves(f);
 	door_room(&f->sup->door);
-	if (next >= 0)
-		welcome(f, next);
 }
 
 /* Is there one, whose end we have not heard of yet? */
@@ -218,15 +219,46 @@ fcagent_init(struct fc *f)
 {
 	f->relays.over = on_relay_over;
 	f->relays.ctx = f->sup;
-	f->hello.fd = f->agent.fd = f->spare = f->next = -1;
+	f->hello.fd = f->agent.fd = f->resumed.fd = -1;
+	f->spare = f->next = -1;
 }
 
+/* One that is made while it stands still does not outlive that it is saved. */
+void
+fcagent_hold(struct fc *f)
+{
+	door_still(&f->sup->door, true);
+}
+
+void
+fcagent_moves(struct fc *f)
+{
+	loop_del(&f->resumed);
+	door_still(&f->sup->door, false);
+}
+
+/* It only stood still; or its agent comes late, and is one that is new then. */
+static void
+on_resumed(struct watch *w, uint32_t events)
+{
+	struct fc *f = container_of(w, struct fc, resumed);
+
+	(void)events;
+	f->held = false;
+	fcagent_moves(f);
+}
+
+/* Nor does one that the guest hears of before it hears that it was saved. */
 void
 fcagent_held(struct fc *f)
 {
 	f->held = true;
 	drop_spare(f);
 	relays_age(&f->relays);
+	loop_del(&f->resumed);
+	f->resumed.ready = on_resumed;
+	if (loop_timer(&f->resumed, RESUMED_MS))
+		fcagent_moves(f);
 }
 
 void
@@ -236,4 +268,5 @@ fcagent_end(struct fc *f)
 	drop_next(f);
 	drop_spare(f);
 	relays_drop(&f->relays);
+	fcagent_moves(f);
 }

@@ -17,8 +17,13 @@ void fcagent_init(struct fc *f);
 /* Listen for it below f->sockets. 0 or -errno. */
 int fcagent_listen(struct fc *f);
 
-/* Its machine stands still, has perhaps been saved, and will go on now. */
+/*
+ * Its machine is to stand still: who comes waits. It stood still, was perhaps
+ * saved, and will go on now. It does not stand still.
+ */
+void fcagent_hold(struct fc *f);
 void fcagent_held(struct fc *f);
+void fcagent_moves(struct fc *f);
 
 /* Its machine has ended. */
 void fcagent_end(struct fc *f);

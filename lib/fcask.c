@@ -68,6 +68,7 @@ refused(struct fc *f, const char *why)
 {
 	if (f->asked == ASK_RESUME)
 		sup_warn(f->sup, "cannot resume it: %s", why);
+	fcagent_moves(f);
 	hold_over(&f->sup->hold, why);
 }
 
@@ -78,6 +79,22 @@ ask_to(struct fc *f, enum fc_question what, const char *body)
 
 	if (r)
 		refused(f, strerror(-r));
+}
+
+/* Whoever made it pause lets it go on, and does not tell us. */
+static void
+still_before(struct fc *f)
+{
+	fcagent_moves(f);
+	hold_paused(&f->sup->hold, true);
+}
+
+/* Somebody else wanted that. */
+static void
+gone_on(struct fc *f)
+{
+	fcagent_moves(f);
+	hold_over(&f->sup->hold, NULL);
 }
 
 static void
@@ -100,10 +117,10 @@ on_state(struct fc *f, const char *state)
 		if (pausing)
 			ask_to(f, ASK_PAUSE, FC_PAUSED);
 		else if (ending)
-			hold_over(&s->hold, NULL);
+			gone_on(f);
 	} else if (!strcmp(state, "Paused")) {
 		if (pausing)
-			hold_paused(&s->hold, true);
+			still_before(f);
 		else if (ending || s->wanted)
 			go_on(f);
 	}

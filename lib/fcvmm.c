@@ -151,10 +151,15 @@ fc_retry(struct sup *s, const char *why)
 static const char *
 fc_hold(struct sup *s)
 {
-	const struct fc *f = s->own;
-	int r = f->from >= 0 ? 0 : fcask_state(s->own);
+	struct fc *f = s->own;
+	int r = f->from >= 0 ? 0 : fcask_state(f);
 
-	return f->from >= 0 ? "it is being restored" : r ? strerror(-r) : NULL;
+	if (f->from >= 0)
+		return "it is being restored";
+	if (r)
+		return strerror(-r);
+	fcagent_hold(f);
+	return NULL;
 }
 
 static void

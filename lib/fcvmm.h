@@ -25,7 +25,8 @@ struct fc {
 	struct watch hello;	/* vsock.sock_1024, listening */
 	struct watch agent;	/* the agent's connection to it */
 	int next;		/* who came while that was there, or -1 */
-	bool held;		/* it stood still since the agent came */
+	bool held;		/* it stood still just now */
+	struct watch resumed;	/* a timer: its agent would have come anew */
 	int spare;		/* a connection to it for who waits, or -1 */
 	struct flood agents;
 	struct watch files;	/* inotify, of its socket's and memory's */

@@ -222,26 +222,27 @@ disks_are(const struct snapshot *sn, char line[ALIKE_LINE])
 	return known;
 }
 
-/* Have they been compared, or written, and not been written since? */
+/* Have they been compared, and not been written since? */
 static bool
-known_alike(const struct snapshot *sn)
+known_alike(const struct snapshot *sn, const char *now)
 {
-	char then[ALIKE_LINE], now[ALIKE_LINE];
+	char then[ALIKE_LINE];
 
 	return file_line(sn->vm, "alike", then, sizeof(then)) > 0 &&
-	    disks_are(sn, now) && !strcmp(then, now);
+	    !strcmp(then, now);
 }
 
 /*
- * They are. Who does not learn it compares them. Where nothing was written to
- * the disk just now, a page that somebody maps may change and not show.
+ * They are, if nobody wrote while we compared; who does not learn it compares
+ * them. Where nothing is written to the disk by us, a page that somebody maps
+ * may change and not show.
  */
 static void
-note_alike(const struct snapshot *sn)
+note_alike(const struct snapshot *sn, const char *before)
 {
 	char now[ALIKE_LINE];
 
-	if (sn->lasting && disks_are(sn, now))
+	if (sn->lasting && disks_are(sn, now) && !strcmp(now, before))
 		(void)file_note_line(sn->vm, "alike", "%s", now);
 }
 
@@ -250,11 +251,14 @@ static int
 revert_disks(struct change *c, bool was_half)
 {
 	const struct snapshot *sn = c->sn;
+	char before[ALIKE_LINE];
 	int r;
 
 	if (sn->move)
 		return move_disks(c);
-	if (!was_half && known_alike(sn))
+	if (!disks_are(sn, before))
+		before[0] = '\0';
+	if (!was_half && known_alike(sn, before))
 		return 0;
 	r = open_disks(c);
 	/* Of an earlier one, all may be half done. */
@@ -263,7 +267,7 @@ revert_disks(struct change *c, bool was_half)
 	if (!r)
 		r = write_disks(c);
 	if (!r)
-		note_alike(sn);
+		note_alike(sn, before);
 	return r;
 }
 

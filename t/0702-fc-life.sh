@@ -227,6 +227,20 @@ ok 'it may be saved often: that is no agent that keeps restarting' '
 ok 'nobody is told, and nobody leaves, where it only stood still' '
 	linger && bng-fc pause a && bng-fc resume a && fails 7 do_in hello &&
 	kill -0 $p && kill $p && { wait $p || true; }'
+# held COMMAND ...: while it stands still somebody comes; then that is done, and
+# it goes on. Who came has been let in, and had the answer.
+held() {
+	{ plug -l "$VMS/a" "PAUSE
+" >held & } && _holds=$! && until grep -q OK held; do :; done &&
+		{ do_in hello >in 2>&1 & } && _comes=$! && sleep 0.5 &&
+		"$@" && [ ! -s in ] && kill $_holds && { wait $_holds || :; } &&
+		{ wait $_comes || [ $? = 7 ]; } && cat in && grep -qx hello in
+}
+ok 'who comes while it stands still waits until it goes on, saved or not' '
+	dump=$VMS/a/dump && rm -f "$dump/state" "$dump/memory" &&
+	held fctell "$VMS/a" PUT /snapshot/create "{\"snapshot_path\":\
+\"$dump/state\",\"mem_file_path\":\"$dump/memory\"}" && held true &&
+	fails 7 do_in more'
 ok 'one that somebody else saved is heard of, and configured anew' '
 	linger && dump=$VMS/a/dump &&
 	fctell "$VMS/a" PATCH /vm "{\"state\":\"Paused\"}" &&

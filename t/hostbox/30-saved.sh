@@ -21,6 +21,10 @@ ok 'who was in it is told, and it is ready for the next' '
 	{ wait $p || [ $? = 125 ]; } && cat lost &&
 	grep "lost the command: the connection to the machine was" lost &&
 	[ "$(banger vm exec web -- echo on)" = on ]'
+ok 'a command that comes while it is saved waits, and runs then' '
+	{ banger vm snapshot -q web late & } && p=$! &&
+	until [ -e "$vm/dump/memory" ]; do kill -0 $p || exit; done &&
+	[ "$(banger vm exec web -- echo late)" = late ] && wait $p'
 # It hears of nothing for two seconds, where nothing is to be heard of.
 calm() {
 	_before=$(turns) && sleep 2 && _after=$(turns) &&
